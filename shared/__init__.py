@@ -1,0 +1,1 @@
+"""What both doors share: messages, settings, records and stories. See docs/tour.md."""

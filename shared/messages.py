@@ -1,0 +1,158 @@
+"""The hall between the doors: every message the house sends, and the queue it waits in.
+
+A message names a task, its queue and its fields, nothing more. It is only a wake-up: Postgres
+holds the truth, so a message that comes twice, late or never does no harm.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import ClassVar
+from uuid import UUID
+
+
+class Queue(StrEnum):
+    """Where messages wait; each queue has its own worker pool, so none can starve another."""
+
+    RESIZE = "resize"
+    PREVIEW = "preview"
+    VECTORIZE = "vectorize"
+    MAINTENANCE = "maintenance"
+    PAYMENTS = "payments"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A letter for a worker. Subclasses are its kinds; their fields are what the task receives."""
+
+    task: ClassVar[str]
+    queue: ClassVar[Queue]
+
+    def fields(self) -> dict[str, str]:
+        """The task's keyword arguments, every id as text (messages are JSON)."""
+        return {name: str(value) for name, value in asdict(self).items()}
+
+
+@dataclass(frozen=True, slots=True)
+class ResizeImage(Message):
+    """Bring an image above the working size down to it."""
+
+    task = "workers.resize.resize_image"
+    queue = Queue.RESIZE
+
+    image_id: UUID
+    user_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class RunPreview(Message):
+    """Work on a preview job."""
+
+    task = "workers.previews.run_preview"
+    queue = Queue.PREVIEW
+
+    job_id: UUID
+    user_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class RunVectorization(Message):
+    """Work on a vectorization job."""
+
+    task = "workers.vectorize.run_vectorization"
+    queue = Queue.VECTORIZE
+
+    job_id: UUID
+    user_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Recover(Message):
+    """Re-send what was never delivered and take back expired leases; sent by beat."""
+
+    task = "workers.recovery.recover"
+    queue = Queue.MAINTENANCE
+
+
+@dataclass(frozen=True, slots=True)
+class ExpireImages(Message):
+    """Remove images whose time is over and everything made from them; sent by beat."""
+
+    task = "workers.retention.expire_images"
+    queue = Queue.MAINTENANCE
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveOrphans(Message):
+    """Remove objects that no row has listed for longer than any attempt lasts; sent by beat."""
+
+    task = "workers.retention.remove_orphans"
+    queue = Queue.MAINTENANCE
+
+
+@dataclass(frozen=True, slots=True)
+class PreparePartitions(Message):
+    """Make the coming months' partitions of the log-like tables; sent by beat."""
+
+    task = "workers.retention.prepare_partitions"
+    queue = Queue.MAINTENANCE
+
+
+@dataclass(frozen=True, slots=True)
+class CheckInvariants(Message):
+    """Check what must always hold of money and jobs, for `/metrics`; sent by beat."""
+
+    task = "workers.checks.check_invariants"
+    queue = Queue.MAINTENANCE
+
+
+@dataclass(frozen=True, slots=True)
+class PruneTemporary(Message):
+    """Remove rows that were only ever kept for a while, such as Idempotency-Keys; sent by beat."""
+
+    task = "workers.retention.prune_temporary"
+    queue = Queue.MAINTENANCE
+
+
+@dataclass(frozen=True, slots=True)
+class HandleEvent(Message):
+    """Work on a webhook that is kept in the inbox."""
+
+    task = "workers.payments.handle_event"
+    queue = Queue.PAYMENTS
+
+    provider: str
+    event_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SweepInbox(Message):
+    """Work on webhooks whose message was lost; sent by beat."""
+
+    task = "workers.payments.sweep_inbox"
+    queue = Queue.PAYMENTS
+
+
+@dataclass(frozen=True, slots=True)
+class Reconcile(Message):
+    """Compare our purchases with Stripe's; sent by beat."""
+
+    task = "workers.payments.reconcile_payments"
+    queue = Queue.PAYMENTS
+
+
+ALL: tuple[type[Message], ...] = (
+    ResizeImage,
+    RunPreview,
+    RunVectorization,
+    Recover,
+    ExpireImages,
+    RemoveOrphans,
+    PreparePartitions,
+    CheckInvariants,
+    PruneTemporary,
+    HandleEvent,
+    SweepInbox,
+    Reconcile,
+)
+BY_TASK: Mapping[str, type[Message]] = {kind.task: kind for kind in ALL}
