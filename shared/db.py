@@ -1,0 +1,172 @@
+"""The way to Postgres: one pool a process, and database transactions that act for somebody.
+
+A database transaction carries its identity as settings local to it (`set_config(…, true)`), which
+row-level security reads; a forgotten identity sees nothing. This works behind a pooler in
+transaction mode: nothing outlives the transaction, and no statement is prepared by name.
+"""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import TypeVar
+from uuid import UUID
+
+import psycopg
+from psycopg import sql
+from psycopg.abc import PQGen
+from psycopg.pq import TransactionStatus
+from psycopg.rows import TupleRow
+from psycopg_pool import ConnectionPool, PoolTimeout
+from typing_extensions import override
+
+from shared.errors import CommitUnknown, DatabaseUnavailable
+
+Connection = psycopg.Connection[TupleRow]
+Answer = TypeVar("Answer")
+
+# The server ends a session that does nothing inside a database transaction, and psycopg files that elsewhere.
+_BROKEN = (psycopg.OperationalError, psycopg.errors.IdleInTransactionSessionTimeout)
+
+
+_ANSWER_GRACE_SECONDS = 2.0
+
+
+class _Impatient(psycopg.Connection[TupleRow]):
+    """A connection that is given up when the server does not answer in time.
+
+    The server ends what takes too long, and TCP notices a host that is gone; neither helps when something in
+    between keeps the connection open and silent.
+    """
+
+    answer_seconds = 15.0
+
+    @override
+    def wait(self, gen: PQGen[Answer], interval: float = 0.1, timeout: float | None = None) -> Answer:
+        try:
+            return super().wait(gen, interval, self.answer_seconds if timeout is None else timeout)
+        except psycopg.OperationalError:
+            if self.pgconn.transaction_status == TransactionStatus.ACTIVE:  # its answer may still come: no use any more
+                self.pgconn.finish()
+            raise
+
+
+class Database:
+    """A pool of connections to one Postgres role."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        pool_size: int = 8,
+        timeout_seconds: float = 5,
+        statement_timeout_seconds: float = 10,
+    ) -> None:
+        """Open no connection yet: a process that cannot reach Postgres starts, and says so in /readyz."""
+        self._statement_timeout = f"{round(statement_timeout_seconds * 1000)}ms"
+        self._idle_timeout = f"{round(statement_timeout_seconds * 2000)}ms"
+        self._answer_seconds = statement_timeout_seconds + _ANSWER_GRACE_SECONDS
+        self._timeout_seconds = timeout_seconds
+        self._pool: ConnectionPool[_Impatient] = ConnectionPool(
+            url,
+            connection_class=_Impatient,
+            min_size=0,
+            max_size=pool_size,
+            timeout=timeout_seconds,
+            max_idle=60,
+            open=False,
+            kwargs={
+                "autocommit": True,
+                "prepare_threshold": None,
+                "connect_timeout": max(2, round(timeout_seconds)),
+                "application_name": "tovector",
+            },
+        )
+
+    def close(self) -> None:
+        """Give every connection back to the server."""
+        self._pool.close()
+
+    @contextmanager
+    def transaction(
+        self, *, user_id: UUID | None = None, clerk_id: str | None = None, api_key_hash: bytes | None = None
+    ) -> Generator[Connection]:
+        """One database transaction acting for `user_id` (or whoever proves a sign-in or a key).
+
+        Commits when the block ends, rolls back when it raises. Raises DatabaseUnavailable when
+        Postgres cannot be reached, and CommitUnknown when the connection broke while committing:
+        then the caller must read again by key to learn what happened.
+        """
+        begin = sql.SQL(
+            # A process that is frozen between two statements must not hold its customer's row for ever.
+            "BEGIN; SELECT set_config('statement_timeout', {}, true), "
+            "set_config('idle_in_transaction_session_timeout', {}, true), set_config('app.user_id', {}, true), "
+            "set_config('app.clerk_id', {}, true), set_config('app.api_key_hash', {}, true)"
+        ).format(
+            sql.Literal(self._statement_timeout),
+            sql.Literal(self._idle_timeout),
+            sql.Literal(str(user_id) if user_id else ""),
+            sql.Literal(clerk_id or ""),
+            sql.Literal(api_key_hash.hex() if api_key_hash else ""),
+        )
+        with self._begun(begin) as connection:
+            try:
+                yield connection
+            except BaseException:
+                _roll_back(connection)
+                raise
+            _commit(connection)
+
+    @contextmanager
+    def _begun(self, begin: sql.Composed) -> Generator[Connection]:
+        self._pool.open()
+        try:
+            connection = self._begin(begin)
+            try:
+                yield connection
+            finally:
+                self._pool.putconn(connection)
+        except (PoolTimeout, *_BROKEN, psycopg.InterfaceError) as error:
+            raise DatabaseUnavailable("The database does not answer; nothing was changed. Try again.") from error
+
+    def _begin(self, begin: sql.Composed) -> _Impatient:
+        """A connection whose database transaction has begun; those that died while idle are replaced first."""
+        for last_try in (False, True):
+            connection = self._pool.getconn()
+            connection.answer_seconds = self._timeout_seconds
+            try:
+                connection.execute(begin)
+            except BaseException as error:
+                self._pool.putconn(connection)
+                if last_try or not isinstance(error, psycopg.OperationalError):
+                    raise
+                self._pool.drain()  # asking each whether it lives would take as long again for each that is silent
+            else:
+                connection.answer_seconds = self._answer_seconds
+                return connection
+        raise AssertionError("unreachable")
+
+
+def act_as(connection: Connection, user_id: UUID) -> None:
+    """From here on the database transaction acts for `user_id`: for an account that was opened inside it."""
+    connection.execute("SELECT set_config('app.user_id', %s, true)", [str(user_id)])
+
+
+def try_lock(connection: Connection, name: str) -> bool:
+    """Hold a lock of this name until the database transaction ends; False when another holds it. Never waits."""
+    row = connection.execute("SELECT pg_try_advisory_xact_lock(hashtext(%s))", [name]).fetchone()
+    return row is not None and bool(row[0])
+
+
+def _commit(connection: Connection) -> None:
+    try:
+        connection.execute("COMMIT")
+    except _BROKEN as error:
+        raise CommitUnknown("The database went away while saving; ask again to see whether it was saved.") from error
+
+
+def _roll_back(connection: Connection) -> None:
+    if connection.closed or connection.broken:
+        return
+    try:
+        connection.execute("ROLLBACK")
+    except psycopg.Error:
+        connection.close()

@@ -1,0 +1,139 @@
+"""Database transactions: who they act for, how they end, and what is said when the server goes away."""
+
+import time
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+
+from dev.ports import free_ports
+from shared.db import Database
+from shared.errors import CommitUnknown, DatabaseUnavailable
+from shared.ids import new_id
+from tests.conftest import TestDatabase
+from tests.torture.proxy import Proxies, Proxy
+
+
+@pytest.fixture
+def pool(database: TestDatabase) -> Iterator[Database]:
+    pool = Database(database.app_url, pool_size=2, timeout_seconds=0.5, statement_timeout_seconds=0.5)
+    yield pool
+    pool.close()
+
+
+def kill_backends(database: TestDatabase) -> None:
+    with psycopg.connect(database.owner_url, autocommit=True) as owner:
+        owner.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+            " AND pid <> pg_backend_pid()"
+        )
+
+
+def test_an_identity_ends_with_its_transaction(pool: Database) -> None:
+    user_id = new_id()
+    with pool.transaction(user_id=user_id) as db:
+        assert (user_id,) == db.execute("SELECT acting_user_id()").fetchone()
+    with pool.transaction() as db:
+        assert (None,) == db.execute("SELECT acting_user_id()").fetchone()
+
+
+def test_a_raised_error_rolls_back(pool: Database, database: TestDatabase) -> None:
+    clerk_id = f"user_{new_id().hex}"
+    with pytest.raises(ZeroDivisionError), pool.transaction(clerk_id=clerk_id) as db:
+        db.execute("INSERT INTO users (user_id, clerk_id) VALUES (%s, %s)", [new_id(), clerk_id])
+        _ = 1 / 0
+    with pool.transaction(clerk_id=clerk_id) as db:
+        assert (0,) == db.execute("SELECT count(*) FROM users").fetchone()
+
+
+def test_a_server_that_is_not_there_is_a_transient_problem() -> None:
+    pool = Database("postgresql://tovector_api@127.0.0.1:1/none", timeout_seconds=0.3)
+    with pytest.raises(DatabaseUnavailable), pool.transaction():
+        pass
+    pool.close()
+
+
+def test_a_connection_that_breaks_while_working_is_a_transient_problem(pool: Database, database: TestDatabase) -> None:
+    with pytest.raises(DatabaseUnavailable), pool.transaction() as db:
+        kill_backends(database)
+        db.execute("SELECT 1")
+    with pool.transaction() as db:
+        assert (1,) == db.execute("SELECT 1").fetchone()
+
+
+def test_a_connection_that_breaks_while_committing_leaves_the_outcome_unknown(
+    pool: Database, database: TestDatabase
+) -> None:
+    with pytest.raises(CommitUnknown), pool.transaction() as db:
+        db.execute("SELECT 1")
+        kill_backends(database)
+
+
+def test_an_exhausted_pool_is_a_transient_problem(pool: Database) -> None:
+    with pool.transaction(), pool.transaction(), pytest.raises(DatabaseUnavailable), pool.transaction():
+        pass
+
+
+def test_a_statement_cannot_run_for_ever(pool: Database) -> None:
+    with pytest.raises(DatabaseUnavailable), pool.transaction() as db:
+        db.execute("SELECT pg_sleep(5)")
+
+
+def test_a_process_that_freezes_does_not_hold_its_rows_for_ever(pool: Database) -> None:
+    user_id, clerk_id = new_id(), f"user_{new_id().hex}"
+    with pool.transaction(clerk_id=clerk_id) as db:
+        db.execute("INSERT INTO users (user_id, clerk_id) VALUES (%s, %s)", [user_id, clerk_id])
+    lock = "SELECT FROM users WHERE user_id = %s FOR UPDATE"
+    with pytest.raises(CommitUnknown), pool.transaction(user_id=user_id) as db:
+        db.execute(lock, [user_id])
+        time.sleep(1.3)
+        with pool.transaction(user_id=user_id) as other:
+            assert 1 == other.execute(lock, [user_id]).rowcount
+
+
+def test_an_error_in_sql_is_ours_and_not_hidden(pool: Database) -> None:
+    with pytest.raises(psycopg.errors.UndefinedTable), pool.transaction() as db:
+        db.execute("SELECT * FROM nothing")
+
+
+def test_connections_that_died_while_idle_are_replaced_unnoticed(pool: Database, database: TestDatabase) -> None:
+    with pool.transaction(), pool.transaction():
+        pass
+    kill_backends(database)
+    for _ in range(3):
+        with pool.transaction() as db:
+            assert (1,) == db.execute("SELECT 1").fetchone()
+
+
+@pytest.fixture
+def behind(database: TestDatabase) -> Iterator[tuple[Database, Proxy]]:
+    """A pool that reaches Postgres through a proxy, and the proxy."""
+    address, (port,) = urlsplit(database.app_url), free_ports(1)
+    proxies = Proxies({"postgres": (port, address.port or 0)})
+    url = address._replace(netloc=f"tovector_api@127.0.0.1:{port}").geturl()
+    pool = Database(url, pool_size=4, timeout_seconds=1, statement_timeout_seconds=0.5)
+    yield pool, proxies["postgres"]
+    pool.close()
+    proxies.close()
+
+
+def test_silent_connections_are_given_up_and_replaced(behind: tuple[Database, Proxy]) -> None:
+    pool, proxy = behind
+    with pool.transaction(), pool.transaction(), pool.transaction():
+        pass
+    assert 3 == proxy.half_open()
+    begun = time.monotonic()
+    for _ in range(4):
+        with pool.transaction() as db:
+            assert (1,) == db.execute("SELECT 1").fetchone()
+    assert time.monotonic() - begun < 4
+
+
+def test_a_commit_that_nobody_answers_leaves_the_outcome_unknown(behind: tuple[Database, Proxy]) -> None:
+    pool, proxy = behind
+    begun = time.monotonic()
+    with pytest.raises(CommitUnknown), pool.transaction() as db:
+        db.execute("SELECT 1")
+        proxy.half_open()
+    assert time.monotonic() - begun < 6

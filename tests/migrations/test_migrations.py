@@ -1,0 +1,110 @@
+"""Migrations: applied once, in order, refused when tampered with, and equal to schema.sql."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from dev.postgres import create_database, drop_database
+from dev.schema import PATH, dump_schema
+from shared.ids import new_id
+from shared.migrate import MIGRATIONS, MigrationFailed, migrate, pending, read_migrations
+from tests.conftest import TestDatabase, door
+
+
+@pytest.fixture
+def bare_url(postgres_url: str) -> Iterator[str]:
+    name = f"tovector_bare_{new_id().hex[-8:]}"
+    create_database(postgres_url, name)
+    yield door(postgres_url, name)
+    drop_database(postgres_url, name)
+
+
+def write(folder: Path, name: str, text: str) -> None:
+    (folder / name).write_text(text, "utf-8")
+
+
+def tables(url: str) -> set[str]:
+    with psycopg.connect(url) as connection:
+        rows = connection.execute(
+            "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+        )
+        return {row[0] for row in rows.fetchall()}
+
+
+def test_schema_sql_is_what_the_migrations_leave(database: TestDatabase) -> None:
+    with psycopg.connect(database.owner_url) as connection:
+        if connection.info.server_version // 10_000 != 18:
+            pytest.skip("schema.sql is written in the spelling of PostgreSQL 18")
+    assert dump_schema(database.owner_url) == PATH.read_text("utf-8"), "run `make fix`"
+
+
+def test_a_second_run_applies_nothing(database: TestDatabase) -> None:
+    assert [] == migrate(database.owner_url)
+    assert [] == pending(database.owner_url)
+
+
+def test_everything_is_pending_in_a_bare_database(bare_url: str) -> None:
+    expected = [f"{migration.number:04d}_{migration.name}" for migration in read_migrations()]
+    assert expected == pending(bare_url)
+    assert expected == migrate(bare_url)
+
+
+def test_migrators_side_by_side_apply_each_file_once(bare_url: str) -> None:
+    with ThreadPoolExecutor(4) as threads:
+        applied = [name for names in threads.map(migrate, [bare_url] * 4) for name in names]
+    assert len(set(applied)) == len(applied) == len(list(MIGRATIONS.glob("*.sql")))
+
+
+def test_an_edited_file_is_refused(bare_url: str, tmp_path: Path) -> None:
+    write(tmp_path, "0001_one.sql", "CREATE TABLE one ()")
+    migrate(bare_url, tmp_path)
+    write(tmp_path, "0001_one.sql", "CREATE TABLE another ()")
+    with pytest.raises(MigrationFailed, match=r"0001_one\.sql was edited"):
+        migrate(bare_url, tmp_path)
+
+
+def test_a_failing_file_leaves_nothing_behind(bare_url: str, tmp_path: Path) -> None:
+    write(tmp_path, "0001_one.sql", "CREATE TABLE one ()")
+    write(tmp_path, "0002_two.sql", "CREATE TABLE two (); SELECT 1 / 0")
+    with pytest.raises(MigrationFailed, match=r"0002_two\.sql failed.*division by zero"):
+        migrate(bare_url, tmp_path)
+    assert {"schema_migrations", "one"} == tables(bare_url)
+
+
+def test_a_database_from_the_future_is_refused(bare_url: str, tmp_path: Path) -> None:
+    write(tmp_path, "0001_one.sql", "CREATE TABLE one ()")
+    migrate(bare_url, tmp_path)
+    (tmp_path / "0001_one.sql").unlink()
+    with pytest.raises(MigrationFailed, match="does not know"):
+        migrate(bare_url, tmp_path)
+
+
+def test_a_locked_table_fails_the_migration_instead_of_queueing_the_product(bare_url: str, tmp_path: Path) -> None:
+    write(tmp_path, "0001_one.sql", "CREATE TABLE one ()")
+    migrate(bare_url, tmp_path)
+    write(tmp_path, "0002_two.sql", "ALTER TABLE one ADD COLUMN more text")
+    with psycopg.connect(bare_url) as reader:
+        reader.execute("LOCK TABLE one IN ACCESS SHARE MODE")
+        with pytest.raises(MigrationFailed, match="lock timeout"):
+            migrate(bare_url, tmp_path)
+
+
+def test_a_file_may_ask_to_run_outside_a_transaction(bare_url: str, tmp_path: Path) -> None:
+    write(tmp_path, "0001_one.sql", "CREATE TABLE one (a integer)")
+    write(
+        tmp_path,
+        "0002_two.sql",
+        "-- outside a transaction\nCREATE INDEX CONCURRENTLY two ON one (a)",
+    )
+    assert ["0001_one", "0002_two"] == migrate(bare_url, tmp_path)
+
+
+@pytest.mark.parametrize("names", [["0002_two.sql"], ["0001_one.sql", "0001_uno.sql"], ["1_one.sql"]])
+def test_misnumbered_files_are_refused(tmp_path: Path, names: list[str]) -> None:
+    for name in names:
+        write(tmp_path, name, "SELECT 1")
+    with pytest.raises(MigrationFailed):
+        read_migrations(tmp_path)
