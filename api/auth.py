@@ -1,0 +1,56 @@
+"""Who is asking: a person signed in by session token, or their script with a personal API key."""
+
+import time
+
+from api.house import House
+from api.session import Caller
+from shared import membership
+from shared.api_keys import PREFIX, hash_secret, update_api_key_used
+from shared.errors import Unauthenticated
+
+SESSION_SECONDS = 60.0
+API_KEY_SECONDS = 5.0
+
+
+def find_caller(house: House, authorization: str | None) -> Caller:
+    """The caller that an Authorization header proves. Raises Unauthenticated or SignInUnavailable.
+
+    Remembered for a minute (a session, never past its expiry) or some seconds (a key, so that an ended one
+    stops working at once for all purposes).
+    """
+    if not authorization:
+        raise Unauthenticated("Send `Authorization: Bearer <session token or API key>`.")
+    known = house.callers.get(authorization)
+    if known is not None:
+        return known
+    scheme, _, credential = authorization.partition(" ")
+    credential = credential.strip()
+    if scheme.lower() != "bearer" or not credential:
+        raise Unauthenticated("Send `Authorization: Bearer <session token or API key>`.")
+    caller, seconds = (
+        _by_api_key(house, credential) if credential.startswith(PREFIX) else _by_session(house, credential)
+    )
+    house.callers.keep(authorization, caller, seconds)
+    return caller
+
+
+def _by_session(house: House, token: str) -> tuple[Caller, float]:
+    session = house.sessions.verify(token)
+    with house.database.transaction(clerk_id=session.clerk_id) as db:
+        account = membership.enter(
+            db,
+            clerk_id=session.clerk_id,
+            email=session.email,
+            name=session.name,
+            grant=house.settings.signup_grant_credits,
+        )
+    return Caller(account.user_id, session.is_admin), min(SESSION_SECONDS, session.expires_at - time.time())
+
+
+def _by_api_key(house: House, secret: str) -> tuple[Caller, float]:
+    key_hash = hash_secret(secret)
+    with house.database.transaction(api_key_hash=key_hash) as db:
+        user_id = update_api_key_used(db, key_hash)
+    if user_id is None:
+        raise Unauthenticated("This API key is unknown or has been ended.")
+    return Caller(user_id), API_KEY_SECONDS

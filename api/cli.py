@@ -1,0 +1,106 @@
+"""What an operator may do by hand. Every command works on the maintenance database and says what it did."""
+
+from contextlib import closing
+from decimal import Decimal, InvalidOperation
+
+import click
+
+from api.cli_billing import COMMANDS
+from api.cli_database import maintenance
+from api.fields import credits_text, time_text
+from shared import accounts, invariants, membership
+from shared.accounts import Account
+from shared.db import Connection
+from shared.errors import ProblemError
+from shared.ids import parse_id
+from shared.settings import load_settings
+from shared.storage import open_storage
+
+MOST_CREDITS = 1_000_000_000
+CONTENT_TYPES = ("image/png", "image/jpeg", "image/webp", "image/svg+xml")
+LARGEST_RASTER_BYTES = 50_000_000  # a resized working raster or a preview, uncompressible at worst
+
+
+@click.group()
+def operate() -> None:
+    """Operator commands of tovector."""
+
+
+for command in COMMANDS:
+    operate.add_command(command)
+
+
+@operate.command("grant-credits")
+@click.argument("who")
+@click.argument("credits_given", metavar="CREDITS")
+@click.option("--reason", required=True, help="Kept in the ledger for ever, and shown to the customer.")
+def grant_credits(who: str, credits_given: str, reason: str) -> None:
+    """Give WHO (an address, a user id or a sign-in id) CREDITS in tenths, such as 5 or 0.2; negative takes back."""
+    amount = _credits(credits_given)
+    with maintenance() as db:
+        account = _find(db, who)
+        balance = membership.grant_credits(db, user_id=account.user_id, amount=amount, reason=reason)
+    click.echo(f"{account.user_id} has {credits_text(balance)} credits available")
+
+
+@operate.command("account")
+@click.argument("who")
+def account(who: str) -> None:
+    """Show the account of WHO (an address, a user id or a sign-in id)."""
+    with maintenance() as db:
+        found = _find(db, who)
+    click.echo(f"user_id    {found.user_id}")
+    click.echo(f"clerk_id   {found.clerk_id or '-'}")
+    click.echo(f"email      {found.email or '-'}")
+    click.echo(f"available  {credits_text(found.credit_balance)}")
+    click.echo(f"reserved   {credits_text(found.credits_reserved)}")
+    click.echo(f"created    {time_text(found.created_at)}")
+
+
+@operate.command("invariants")
+def check_invariants() -> None:
+    """Check what must hold of money and jobs at every moment; exits 1 and says what does not."""
+    with maintenance() as db:
+        violations = invariants.select_all_violations(db)
+    for name, lines in violations.items():
+        click.echo(f"{name}:")
+        click.echo("".join(f"  {line}\n" for line in lines), nl=False)
+    if violations:
+        raise SystemExit(1)
+    click.echo(f"all {len(invariants.INVARIANTS)} invariants hold")
+
+
+@operate.command("prepare-storage")
+def prepare_storage() -> None:
+    """Make the bucket of STORAGE_BUCKET, or mend it: private, only our content types, with a size limit."""
+    settings = load_settings()
+    largest = max(settings.upload_max_bytes, settings.engine_max_output_bytes, LARGEST_RASTER_BYTES)
+    try:
+        with closing(open_storage(settings)) as storage:
+            storage.ensure_bucket(CONTENT_TYPES, largest)
+    except ProblemError as problem:
+        raise click.ClickException(problem.detail) from None
+    click.echo(f"the bucket {settings.storage_bucket} is ready")
+
+
+def _find(db: Connection, who: str) -> Account:
+    user_id = parse_id(who)
+    if user_id is not None:
+        found = accounts.select_account(db, user_id)
+    elif "@" in who:
+        found = accounts.select_account_by_email(db, who)
+    else:
+        found = accounts.select_account_by_clerk_id(db, who)
+    if found is None:
+        raise click.ClickException(f"there is no account of {who}")
+    return found
+
+
+def _credits(text: str) -> Decimal:
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if not amount.is_finite() or abs(amount) >= MOST_CREDITS:
+        raise click.BadParameter(f"{text} is no number of credits", param_hint="CREDITS")
+    return amount

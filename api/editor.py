@@ -1,0 +1,148 @@
+"""What the edit popup shows for this caller: `/v1/images/{image_id}/editor`."""
+
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from flask import Response
+from pydantic import BaseModel, Field
+
+from api.answers import show
+from api.fields import Credits, Id
+from api.house import House
+from api.image_body import ImageBody, image_body
+from api.images import find_image
+from api.job_body import JobBody, job_bodies
+from api.routes import Gives, Routes
+from api.session import Caller
+from shared import accounts, jobs
+from shared.errors import NotFound
+from shared.images import FileType, Image, ImageStatus
+from shared.jobs import JobKind
+from shared.settings import Settings
+from shared.tracing import PRESETS, Preset, TraceOptions
+
+routes = Routes("images")
+
+LAST_JOBS = 10
+
+
+class Reason(StrEnum):
+    """Why an action is not allowed now."""
+
+    SIGN_IN = "sign-in"
+    IMAGE_NOT_READY = "image-not-ready"
+    IMAGE_NOT_USABLE = "image-not-usable"
+    IMAGE_EXPIRED = "image-expired"
+    INSUFFICIENT_CREDITS = "insufficient-credits"
+
+
+class ActionBody(BaseModel, title="Action"):
+    """Something the caller may do with the image, and what it costs."""
+
+    action: JobKind
+    price: Credits
+    affordable: bool = Field(description="whether the available balance covers the price")
+    allowed: bool
+    reason: Reason | None = Field(description="why it is not allowed now")
+    method: str
+    url: str
+
+
+class PresetBody(BaseModel, title="Preset"):
+    """A named choice of options, and when to take it."""
+
+    preset: Preset
+    description: str
+
+
+class SignInBody(BaseModel, title="SignIn"):
+    """Where somebody without a session signs in."""
+
+    issuer: str
+
+
+class EditorBody(BaseModel, title="Editor"):
+    """The edit popup. For somebody signed out there is no image, no balance and no job, and no action is allowed."""
+
+    signed_in: bool
+    sign_in: SignInBody | None
+    image: ImageBody | None
+    available: Credits | None
+    actions: list[ActionBody]
+    presets: list[PresetBody]
+    suggested_preset: Preset
+    options: list[dict[str, Any]] = Field(description="name, type, range or choices, default and one sentence of each")
+    jobs: list[JobBody] = Field(description="the last jobs on this image, newest first")
+
+
+class ShowEditor(BaseModel):
+    """Of which image."""
+
+    image_id: Id
+
+
+@routes.open_operation(
+    "GET /v1/images/{image_id}/editor", takes=ShowEditor, gives=Gives(200, EditorBody), problems=(NotFound,)
+)
+def get_editor(house: House, caller: Caller | None, ask: ShowEditor) -> Response:
+    """Show what can be done with an image: actions with their prices, presets, options, last jobs."""
+    if caller is None:
+        return show(_editor(house.settings, ask.image_id, None, None, []))
+    with house.database.transaction(user_id=caller.user_id) as db:
+        image = find_image(db, ask.image_id)
+        account = accounts.select_account(db, caller.user_id)
+        last = jobs.select_jobs(db, caller.user_id, limit=LAST_JOBS, image_id=image.image_id)
+        bodies = job_bodies(house, db, last)
+    available = Decimal(0) if account is None else max(account.credit_balance, Decimal(0))
+    return show(_editor(house.settings, ask.image_id, image, available, bodies))
+
+
+def _editor(
+    settings: Settings, image_id: str, image: Image | None, available: Decimal | None, last: list[JobBody]
+) -> EditorBody:
+    prices = {JobKind.PREVIEW: settings.price_preview, JobKind.VECTORIZATION: settings.price_vectorization}
+    return EditorBody(
+        signed_in=available is not None,
+        sign_in=SignInBody(issuer=settings.issuer) if available is None else None,
+        image=None if image is None else image_body(image),
+        available=available,
+        actions=[_action(kind, price, image_id, image, available) for kind, price in prices.items()],
+        presets=[PresetBody(preset=name, description=text) for name, text in PRESETS.items()],
+        suggested_preset=_suggested_preset(image),
+        options=TraceOptions.fields_for_editor(),
+        jobs=last,
+    )
+
+
+def _action(kind: JobKind, price: Decimal, image_id: str, image: Image | None, available: Decimal | None) -> ActionBody:
+    affordable = available is not None and available >= price
+    reason = _reason(image, affordable=affordable)
+    return ActionBody(
+        action=kind,
+        price=price,
+        affordable=affordable,
+        allowed=reason is None,
+        reason=reason,
+        method="POST",
+        url=f"/v1/images/{image_id}/{kind}s",
+    )
+
+
+def _reason(image: Image | None, *, affordable: bool) -> Reason | None:
+    if image is None:
+        return Reason.SIGN_IN
+    match image.status:
+        case ImageStatus.PROCESSING:
+            return Reason.IMAGE_NOT_READY
+        case ImageStatus.FAILED:
+            return Reason.IMAGE_NOT_USABLE
+        case ImageStatus.EXPIRED:
+            return Reason.IMAGE_EXPIRED
+        case ImageStatus.READY:
+            return None if affordable else Reason.INSUFFICIENT_CREDITS
+
+
+def _suggested_preset(image: Image | None) -> Preset:
+    """JPEG is the format of photos; for everything else the engine looks for itself."""
+    return "photo" if image is not None and image.file_type is FileType.JPEG else "auto"

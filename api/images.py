@@ -1,0 +1,126 @@
+"""Uploaded images: `/v1/images`."""
+
+from uuid import UUID
+
+from flask import Response, request
+from pydantic import BaseModel
+
+from api.answers import next_cursor, nothing, read_cursor, send_to, show
+from api.fields import Id, Page, PageAsked
+from api.house import House
+from api.idempotency import asked_once
+from api.image_body import ImageBody, image_body
+from api.keeping import keep_upload, remove_objects
+from api.limits import Limit
+from api.receiving import received_file
+from api.routes import Gives, Routes
+from api.session import Caller
+from shared import images, lifecycle
+from shared.db import Connection
+from shared.errors import (
+    AnimatedImage,
+    ImageExpired,
+    ImageUndecodable,
+    NotFound,
+    StorageObjectMissing,
+    StorageUnavailable,
+    TooManyPixels,
+    UnsupportedMediaType,
+    UploadTooLarge,
+)
+from shared.ids import parse_id
+from shared.images import Image, ImageStatus
+
+routes = Routes("images")
+
+
+def find_image(db: Connection, image_id: str) -> Image:
+    """The caller's image with this id. Raises NotFound, also for somebody else's."""
+    known = parse_id(image_id)
+    image = None if known is None else images.select_image(db, known)
+    if image is None:
+        raise NotFound("There is no such image.")
+    return image
+
+
+class UploadImage(BaseModel):
+    """A multipart form with one field, `file`: a PNG or JPEG by content."""
+
+
+@routes.operation(
+    "POST /v1/images",
+    takes=UploadImage,
+    gives=Gives(201, ImageBody, headers=("Location",)),
+    limit=Limit.UPLOADS,
+    problems=(
+        UploadTooLarge, TooManyPixels, UnsupportedMediaType, AnimatedImage, ImageUndecodable, StorageUnavailable,
+    ),
+    takes_file=True,
+    once=True,
+)  # fmt: skip
+def upload_image(house: House, caller: Caller, _: UploadImage) -> Response:
+    """Upload an image.
+
+    A PNG or JPEG by content, whatever it is called. It is kept, with everything made from it, until `expires_at`.
+    Larger ones are `processing` until they have been resized to the working size.
+    """
+    with received_file(request, house) as (file_name, data):
+        once = asked_once(caller, file_name or "", data)
+        made = keep_upload(house, caller, file_name, data, once=once)
+    return made.response()
+
+
+class ListImages(PageAsked):
+    """Which page of the caller's images."""
+
+
+@routes.operation("GET /v1/images", takes=ListImages, gives=Gives(200, Page[ImageBody]))
+def list_images(house: House, caller: Caller, ask: ListImages) -> Response:
+    """List the caller's images, newest first."""
+    with house.database.transaction(user_id=caller.user_id) as db:
+        found = images.select_images(db, caller.user_id, limit=ask.limit, before=read_cursor(ask.cursor))
+    cursor = next_cursor([image.image_id for image in found], ask.limit)
+    return show(Page[ImageBody](data=[image_body(image) for image in found], next_cursor=cursor))
+
+
+class OneImage(BaseModel):
+    """Which image."""
+
+    image_id: Id
+
+
+@routes.operation("GET /v1/images/{image_id}", takes=OneImage, gives=Gives(200, ImageBody), problems=(NotFound,))
+def get_image(house: House, caller: Caller, ask: OneImage) -> Response:
+    """Show an image."""
+    with house.database.transaction(user_id=caller.user_id) as db:
+        image = find_image(db, ask.image_id)
+    return show(image_body(image))
+
+
+@routes.operation(
+    "GET /v1/images/{image_id}/source",
+    takes=OneImage,
+    gives=Gives(302, headers=("Location",)),
+    problems=(NotFound, ImageExpired, StorageUnavailable),
+)
+def get_source(house: House, caller: Caller, ask: OneImage) -> Response:
+    """Download an image as it was uploaded: a redirect to a link that works for some minutes."""
+    with house.database.transaction(user_id=caller.user_id) as db:
+        image = find_image(db, ask.image_id)
+    if image.status is ImageStatus.EXPIRED:
+        raise ImageExpired("The image has expired and its file is gone.")
+    try:
+        seconds = house.settings.signed_link_seconds
+        return send_to(house.storage.signed_link(image.file_url, seconds=seconds, download_name=image.file_name))
+    except StorageObjectMissing:
+        raise ImageExpired("The image's file is gone.") from None
+
+
+@routes.operation("DELETE /v1/images/{image_id}", takes=OneImage, gives=Gives(204), problems=(NotFound,))
+def delete_image(house: House, caller: Caller, ask: OneImage) -> Response:
+    """Delete an image and everything made from it. Its open jobs are canceled, their credits given back."""
+    with house.database.transaction(user_id=caller.user_id) as db:
+        image_id: UUID = find_image(db, ask.image_id).image_id
+        lifecycle.delete_image(db, image_id)
+    remove_objects(house, caller, image_id)
+    return nothing()
