@@ -1,0 +1,1 @@
+"""The back door: Celery tasks that resize, preview, vectorize, recover and expire."""

@@ -1,0 +1,11 @@
+"""`python -m workers.engine` warms the engine; `python -m workers.engine IN OUT` traces a file with default options."""
+
+import sys
+from pathlib import Path
+
+from workers.engine import trace_file, warm
+
+if len(sys.argv) == 3:
+    Path(sys.argv[2]).write_text(trace_file(sys.argv[1]), encoding="utf-8")
+else:
+    warm()

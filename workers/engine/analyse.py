@@ -1,0 +1,153 @@
+"""What kind of picture it is, measured from its pixels; `auto` and the editor's suggestion rest on it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from shared.tracing import Preset
+from workers.engine.decode import Pixels, Raster
+from workers.engine.flatness import flat_mask, premultiplied
+from workers.engine.kernels import kernel
+from workers.engine.palette import Histogram
+
+FLAT = 10
+NOISE = 0.1
+"""A picture with less than this share of flat pixels is noise, as far as shapes are concerned."""
+
+MOST_EXACT = 64
+SMALL_SIDE = 256
+TINY_SIDE = 48
+MOST_PIXEL_ART = 256
+"""Pixel art has at most this many of its own pixels a side."""
+
+
+PHOTO_WARNING = "This looks like a photo; a vector of it is a likeness in soft shapes, not a copy."
+NOISE_WARNING = "This is mostly noise or fine texture; the vector shows its larger shapes only."
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """Facts about a picture.
+
+    `flat` is the share of pixels inside flat areas, `constant` of those inside areas of one exact color;
+    `colors` is how many colors make up 95 % of the flat pixels; `block` is the side of pixel art's squares, or 0;
+    `gray` says that all colors are shades of gray, `noisy` that flat areas carry compression noise, `soft` that
+    colors change smoothly, and `noise` that hardly anything is flat at all.
+    """
+
+    suggested: Preset
+    flat: float
+    constant: float
+    colors: int
+    block: int
+    gray: bool
+    noisy: bool
+    opaque: bool
+    small: bool
+    soft: bool
+    noise: bool
+    warnings: tuple[str, ...]
+
+
+def analyse(raster: Raster) -> Analysis:
+    """Measure a picture."""
+    return analyse_pixels(premultiplied(raster), raster)
+
+
+def analyse_pixels(pixels: Pixels, raster: Raster) -> Analysis:
+    """Measure a picture whose premultiplied samples are at hand."""
+    flat = flat_mask(pixels, FLAT)
+    flat_share, constant = float(flat.mean()), float(flat_mask(pixels, 0).mean())
+    histogram = Histogram(pixels, flat, raster.opaque)
+    colors = frequent_colors(histogram)
+    block = block_side(pixels)
+    noise = flat_share < NOISE and not block
+    photo = noise or (colors > 150 and flat_share < 0.8 and constant < 0.25)
+    soft = colors > 30
+    side = max(raster.width, raster.height)
+    warnings = list[str]()
+    if photo:
+        warnings.append(NOISE_WARNING if noise else PHOTO_WARNING)
+    if side < TINY_SIDE and not block:
+        warnings.append("The image is very small; a larger original would give a better vector.")
+    gray = is_gray(histogram)
+    return Analysis(
+        suggested=kind_of(photo=photo, block=block, soft=soft, colors=colors, gray=gray, flat=flat_share),
+        flat=round(flat_share, 4),
+        constant=round(constant, 4),
+        colors=colors,
+        block=block,
+        gray=gray,
+        noisy=raster.lossy and not photo,
+        opaque=raster.opaque,
+        small=side <= SMALL_SIDE,
+        soft=soft,
+        noise=noise,
+        warnings=tuple(warnings),
+    )
+
+
+def kind_of(*, photo: bool, block: int, soft: bool, colors: int, gray: bool, flat: float) -> Preset:
+    """The preset whose settings suit these measurements."""
+    if block:
+        return "pixel-art"
+    if photo:
+        return "photo"
+    if gray and colors <= 4:
+        return "line-art" if flat < 0.8 else "logo"
+    return "logo" if colors <= 8 and not soft else "illustration"
+
+
+def frequent_colors(histogram: Histogram) -> int:
+    """How many keys, most frequent first, hold 95 % of the pixels."""
+    if not len(histogram.counts):
+        return KEYS_OF_NOISE
+    shares = np.cumsum(np.sort(histogram.counts)[::-1]) / histogram.counts.sum()
+    return int(np.searchsorted(shares, 0.95)) + 1
+
+
+KEYS_OF_NOISE = 1 << 18
+"""Stands for "no flat area at all"."""
+
+
+def is_gray(histogram: Histogram) -> bool:
+    """Whether nearly all flat pixels have equal red, green and blue."""
+    if not len(histogram.counts):
+        return False
+    means = histogram.sums / histogram.counts[:, None]
+    off = np.abs(means[:, :3] - means[:, :3].mean(1, keepdims=True)).max(1) > 8
+    return bool(histogram.counts[off].sum() < 0.01 * histogram.counts.sum())
+
+
+def block_side(pixels: Pixels) -> int:
+    """Side of the squares of pixel art, 1 for art at its own size, or 0 if it is none.
+
+    All color changes of enlarged pixel art lie on one grid; art at its own size is tiny and has few exact colors,
+    where an anti-aliased drawing has many.
+    """
+    height, width = pixels.shape[:2]
+    packed = pixels.view(np.uint32)[..., 0]
+    columns, rows = np.zeros(width + 1, np.bool_), np.zeros(height + 1, np.bool_)
+    mark_changes(packed, columns, rows)
+    places = np.concatenate([np.flatnonzero(columns), np.flatnonzero(rows)])
+    if len(places) < 4:
+        return 0
+    side = int(np.gcd.reduce(places))
+    if width % side or height % side or max(width, height) // side > MOST_PIXEL_ART or max(width, height) // side < 4:
+        return 0
+    exact = len(np.unique(packed[side // 2 :: side, side // 2 :: side]))
+    if side >= 2:
+        return side if exact <= 4 * MOST_EXACT else 0
+    return 1 if max(width, height) <= 64 and exact <= 24 else 0
+
+
+@kernel
+def mark_changes(packed: "np.ndarray", columns: "np.ndarray", rows: "np.ndarray") -> None:
+    """Mark the columns and rows at whose near side some pixel differs from its neighbor."""
+    height, width = packed.shape
+    for y in range(height):
+        for x in range(width):
+            if x and packed[y, x] != packed[y, x - 1]:
+                columns[x] = True
+            if y and packed[y, x] != packed[y - 1, x]:
+                rows[y] = True

@@ -1,0 +1,40 @@
+"""Colors as people see them: OKLab (Björn Ottosson, "A perceptual color space for image processing", 2020)."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
+
+TO_CONES = np.array(
+    [
+        [0.4122214708, 0.5363325363, 0.0514459929],
+        [0.2119034982, 0.6806995451, 0.1073969566],
+        [0.0883024619, 0.2817188376, 0.6299787005],
+    ]
+)
+TO_LAB = np.array(
+    [
+        [0.2104542553, 0.7936177850, -0.0040720468],
+        [1.9779984951, -2.4285922050, 0.4505937099],
+        [0.0259040371, 0.7827717662, -0.8086757660],
+    ]
+)
+LEVELS = np.arange(256) / 255
+LINEAR = np.where(LEVELS <= 0.04045, LEVELS / 12.92, ((LEVELS + 0.055) / 1.055) ** 2.4)
+"""Linear light of every sRGB level (IEC 61966-2-1)."""
+
+
+def oklab(rgb: ArrayLike) -> Floats:
+    """OKLab of sRGB colors with channels 0 to 255, fractions allowed; the last axis holds the channels."""
+    linear = np.interp(np.asarray(rgb, float), np.arange(256), LINEAR)
+    return np.cbrt(linear @ TO_CONES.T) @ TO_LAB.T
+
+
+def perceived(premultiplied: Floats) -> Floats:
+    """Where premultiplied RGBA colors (n, 4; 0 to 255) lie in a space of visible difference: OKLab, and alpha.
+
+    Lab is weighted by alpha: two nearly clear colors look alike, whatever their hue.
+    """
+    alpha = premultiplied[:, 3:] / 255
+    straight = premultiplied[:, :3] / np.maximum(alpha, 1e-6)
+    return np.hstack([oklab(np.clip(straight, 0, 255)) * alpha, alpha])

@@ -1,0 +1,224 @@
+"""A color for every pixel: flat pixels take theirs, anti-aliased ones the nearer end of the mixture they are.
+
+A pixel on an edge is a mixture of the two colors that meet there. It looks at the flat colors close by, finds the
+single color or the pair whose mixture explains it best, and joins the side that covers more of it. The method is
+that of two-color decontamination (alpha matting with known foreground and background; Porter, Duff 1984), with the
+unknowns drawn from the picture's own palette.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.engine.color import Floats
+from workers.engine.decode import Pixels
+from workers.engine.flatness import Mask
+from workers.engine.kernels import kernel
+from workers.engine.mixture import Labels, squared_distance
+from workers.engine.palette import Histogram, color_key
+from workers.engine.thin import find_peaks, keep_thin_strokes, name_peaks
+
+MOST_NEAR = 24
+SHADE = 0.08
+"""A color this far, of the whole way, from both ends of a mixture is one."""
+
+SINGLE_PENALTY = 36.0
+"""A pair explains more than a single color by being two; a single one must be this much closer to lose."""
+
+
+@dataclass(frozen=True, slots=True)
+class LabelSettings:
+    """What counts as explained: `reach` pixels to look around, `mix_error` of the channel range left over."""
+
+    reach: int = 3
+    mix_error: float = 0.06
+    fewest_pixels: float = 12
+    radius: float = 0.035
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """A palette index for every pixel, and the palette: premultiplied colors, 0 to 255."""
+
+    labels: Labels
+    palette: Floats
+
+
+@kernel
+def label_flat(pixels: Pixels, mask: Mask, opaque: bool, table: Labels, out: Labels) -> None:
+    """Give flat pixels the label of their color, all others -1."""
+    height, width = mask.shape
+    for y in range(height):
+        for x in range(width):
+            out[y, x] = -1
+            if mask[y, x]:
+                out[y, x] = table[
+                    color_key(
+                        int(pixels[y, x, 0]),
+                        int(pixels[y, x, 1]),
+                        int(pixels[y, x, 2]),
+                        int(pixels[y, x, 3]),
+                        opaque,
+                    )
+                ]
+
+
+@kernel
+def gather_near(known: Labels, extra: Labels, y: int, x: int, reach: int, near: NDArray[np.int64], far: Floats) -> int:
+    """Labels known within `reach` of a pixel, with the squared distance of each; extra ones count next door only."""
+    height, width = known.shape
+    found = 0
+    for dy in range(-reach, reach + 1):
+        if y + dy < 0 or y + dy >= height:
+            continue
+        for dx in range(-reach, reach + 1):
+            if x + dx < 0 or x + dx >= width or dx * dx + dy * dy > reach * reach + 1:
+                continue
+            label = int(known[y + dy, x + dx])
+            if label < 0 and abs(dx) <= 1 and abs(dy) <= 1:
+                label = int(extra[y + dy, x + dx])
+            if label < 0:
+                continue
+            distance = float(dx * dx + dy * dy)
+            seen = False
+            for k in range(found):
+                if near[k] == label:
+                    seen = True
+                    far[k] = min(far[k], distance)
+            if not seen and found < MOST_NEAR:
+                near[found] = label
+                far[found] = distance
+                found += 1
+    return found
+
+
+@kernel
+def explain(
+    pixels: Pixels, y: int, x: int, palette: Floats, near: NDArray[np.int64], far: Floats, found: int
+) -> tuple[int, float]:
+    """The label that covers most of the pixel, and the squared error of its best explanation."""
+    best, label, error = 1e18, -1, 1e18
+    for i in range(found):
+        a = near[i]
+        alone = squared_distance(pixels, y, x, palette, a)
+        score = alone + far[i] + (SINGLE_PENALTY if found > 1 else 0.0)
+        if score < best:
+            best, label, error = score, a, alone
+        for j in range(i):
+            b = near[j]
+            length = along = 0.0
+            for c in range(4):
+                way = palette[b, c] - palette[a, c]
+                length += way * way
+                along += (pixels[y, x, c] - palette[a, c]) * way
+            if length < 1:
+                continue
+            t = min(1.0, max(0.0, along / length))
+            rest = 0.0
+            for c in range(4):
+                rest += (pixels[y, x, c] - palette[a, c] - t * (palette[b, c] - palette[a, c])) ** 2
+            score = rest + far[i] + far[j]
+            if score < best:
+                best, label, error = score, a if t < 0.5 else b, rest
+    return label, error
+
+
+@kernel
+def label_edges(
+    pixels: Pixels, known: Labels, extra: Labels, guess: bool, palette: Floats, reach: int, most_error: float,
+    labels: Labels, unexplained: Mask,
+) -> int:  # fmt: skip
+    """Label every pixel that is not known yet; mark and count those that no mixture explains.
+
+    With `guess` the unexplained take the closest color around them.
+    """
+    height, width = known.shape
+    near, far = np.empty(MOST_NEAR, np.int64), np.empty(MOST_NEAR)
+    count = 0
+    for y in range(height):
+        for x in range(width):
+            if known[y, x] >= 0:
+                labels[y, x] = known[y, x]
+                continue
+            found = gather_near(known, extra, y, x, reach, near, far)
+            label, error = explain(pixels, y, x, palette, near, far, found)
+            if error > most_error:
+                unexplained[y, x] = True
+                count += 1
+                if guess or found == 0:
+                    closest = 1e18
+                    for k in range(found if found else len(palette)):
+                        one = near[k] if found else int(k)
+                        distance = squared_distance(pixels, y, x, palette, one)
+                        if distance < closest:
+                            closest, label = distance, one
+            labels[y, x] = label
+    return count
+
+
+def label_pixels(
+    pixels: Pixels, flat: Mask, opaque: bool, histogram: Histogram, palette: Floats, settings: LabelSettings,
+    *, fixed: bool,
+) -> Labelled:  # fmt: skip
+    """Label every pixel. Strokes too thin to be flat anywhere add their colors, unless the palette is fixed."""
+    shape = flat.shape
+    known, labels, extra = np.empty(shape, np.int16), np.empty(shape, np.int16), np.full(shape, -1, np.int16)
+    label_flat(pixels, flat, opaque, histogram.nearest(palette), known)
+    most_error = (settings.mix_error * 255) ** 2
+    unexplained = np.zeros(shape, np.bool_)
+    if label_edges(pixels, known, extra, False, palette, settings.reach, most_error, labels, unexplained):
+        peaks = find_peaks(pixels, known, labels, unexplained, palette, settings.reach)
+        if not fixed:
+            palette = with_stroke_colors(pixels, peaks, opaque, palette, settings)
+        name_peaks(pixels, known, labels, unexplained, peaks, palette, extra)
+        unexplained[:] = False
+        label_edges(pixels, known, extra, True, palette, settings.reach, most_error, labels, unexplained)
+    keep_thin_strokes(pixels, known, palette, labels)
+    return Labelled(labels, palette)
+
+
+def with_stroke_colors(pixels: Pixels, peaks: Mask, opaque: bool, palette: Floats, settings: LabelSettings) -> Floats:
+    """The palette and the colors that many middles of unexplained strokes share and that are far from all of it."""
+    middles = pixels[peaks]
+    if not len(middles):
+        return palette
+    distance = ((middles.astype(float) - palette[nearest_rows(middles, palette)]) ** 2).sum(1)
+    lonely = distance > (0.12 * 255) ** 2
+    if lonely.sum() < settings.fewest_pixels:
+        return palette
+    mask = np.zeros(peaks.shape, np.bool_)
+    mask[peaks] = lonely
+    fewest = max(settings.fewest_pixels, float(lonely.sum() // 12))
+    strokes = Histogram(pixels, mask, opaque).palette(12, max(0.08, 2 * settings.radius), fewest)
+    return np.vstack([palette, without_shades(strokes, palette, settings.mix_error * 255)])
+
+
+def without_shades(strokes: Floats, palette: Floats, most_error: float) -> Floats:
+    """Stroke colors that are not another one seen through partial coverage: a mixture of it and a flat color."""
+    everything = np.vstack([palette, strokes])
+    kept = list[int]()
+    for k, color in enumerate(strokes):
+        others = np.delete(everything, len(palette) + k, 0)
+        way = others[None] - palette[:, None]
+        length = np.maximum((way**2).sum(2), 1.0)
+        t = ((color - palette)[:, None] * way).sum(2) / length
+        off = (((color - palette)[:, None] - t[..., None] * way) ** 2).sum(2)
+        if not ((off < most_error**2) & (t > SHADE) & (t < 1 - SHADE)).any():
+            kept.append(k)
+    return strokes[kept]
+
+
+@kernel
+def nearest_rows(colors: Pixels, palette: Floats) -> NDArray[np.int64]:
+    """For each color the index of the closest palette row."""
+    out = np.empty(len(colors), np.int64)
+    for i in range(len(colors)):
+        closest = 1e18
+        for k in range(len(palette)):
+            distance = 0.0
+            for c in range(4):
+                distance += (colors[i, c] - palette[k, c]) ** 2
+            if distance < closest:
+                closest, out[i] = distance, k
+    return out

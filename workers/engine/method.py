@@ -1,0 +1,197 @@
+"""Our own method, start to end: labels, regions, soft areas, stacking, sub-pixel rings, curves, paints."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.engine.background import background_regions
+from workers.engine.bundling import Placed, bundled
+from workers.engine.color import Floats, perceived
+from workers.engine.decode import Pixels
+from workers.engine.denoise import denoised
+from workers.engine.drawing import Shape
+from workers.engine.exact import exact_palette, fills_of, with_fewer_fills
+from workers.engine.flatness import Mask, flat_mask
+from workers.engine.labels import Labelled, label_pixels
+from workers.engine.outlines import outline_shapes
+from workers.engine.paints import define_paint, flat_paint
+from workers.engine.palette import Histogram
+from workers.engine.pathdata import rectangle
+from workers.engine.prune import without_ramps
+from workers.engine.recipe import Recipe
+from workers.engine.regions import Regions, find_borders, without_specks
+from workers.engine.rings import Tracer
+from workers.engine.softness import Paint, merge_soft
+from workers.engine.stacking import Stack, stack_regions
+
+CLEAR = 0.5
+"""Palette colors with less alpha than this, of 255, are the page."""
+
+MOST_REGIONS = 12_000
+"""More regions than this are noise: ever larger ones are absorbed until fewer are left."""
+
+EXTRA_COLORS = (0, 1, 3, 7, 15)
+"""How many more colors than asked for are tried, one after the other, until enough of them show."""
+
+
+@dataclass(frozen=True, slots=True)
+class Art:
+    """What the method draws: shapes in order and the gradients they use."""
+
+    shapes: tuple[Shape, ...]
+    definitions: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def draw_art(pixels: Pixels, opaque: bool, recipe: Recipe) -> Art:
+    """Trace premultiplied samples."""
+    if recipe.denoise:
+        pixels = denoised(pixels, recipe.denoise)
+    flat = flat_mask(pixels, recipe.flat)
+    if recipe.exact_colors:
+        return draw_exactly(pixels, flat, opaque, recipe)
+    if recipe.palette:
+        return draw_with_palette(pixels, flat, opaque, recipe)
+    histogram = Histogram(pixels, flat, opaque)
+    palette = find_palette(pixels, flat, opaque, histogram, recipe)
+    labelled = label_pixels(pixels, flat, opaque, histogram, palette, recipe.labels, fixed=recipe.squares)
+    return draw_labels(pixels, flat, labelled, recipe)
+
+
+def draw_exactly(pixels: Pixels, flat: Mask, opaque: bool, recipe: Recipe) -> Art:
+    """Trace with exactly the number of colors asked for, as far as the picture has that many.
+
+    A color may lose all its shapes to the limits on small ones. Then more colors are tried and the closest of those
+    that show are made one, until the number is right.
+    """
+    histogram = Histogram(pixels, flat, opaque)
+    wanted, art = recipe.exact_colors, Art(())
+    for extra in EXTRA_COLORS:
+        palette = exact_palette(pixels, flat, opaque, wanted + extra, recipe.labels.fewest_pixels)
+        labelled = label_pixels(pixels, flat, opaque, histogram, palette, recipe.labels, fixed=True)
+        art = draw_labels(pixels, flat, labelled, recipe if not extra else replace(recipe, smallest_region=1))
+        if len(fills_of(art.shapes)) >= wanted or len(palette) < wanted + extra:
+            break
+    shapes = with_fewer_fills(art.shapes, wanted)
+    found = len(fills_of(shapes))
+    short = (f"The image gives {found} colors; {wanted} were asked for.",) if found < wanted else ()
+    return replace(art, shapes=shapes, warnings=art.warnings + short)
+
+
+def draw_with_palette(pixels: Pixels, flat: Mask, opaque: bool, recipe: Recipe) -> Art:
+    """Trace with the colors given and no others; clear pixels stay clear."""
+    histogram = Histogram(pixels, flat, opaque)
+    palette = np.array([[*bytes.fromhex(color[1:]), 255] for color in recipe.palette], float)
+    if not opaque:
+        palette = np.vstack([palette, np.zeros((1, 4))])
+    # First as the picture is, so that edges are found between its own colors; then each color becomes the nearest.
+    own = find_palette(pixels, flat, opaque, histogram, recipe)
+    labelled = label_pixels(pixels, flat, opaque, histogram, own, recipe.labels, fixed=False)
+    nearest = ((perceived(labelled.palette)[:, None] - perceived(palette)[None]) ** 2).sum(2).argmin(1)
+    grouped = Labelled(nearest.astype(np.int16)[labelled.labels], palette)
+    return draw_labels(pixels, flat, grouped, recipe, edges=labelled)
+
+
+def find_palette(pixels: Pixels, flat: Mask, opaque: bool, histogram: Histogram, recipe: Recipe) -> Floats:
+    """The flat colors; those of all pixels if nothing is flat."""
+    palette = histogram.palette(recipe.most_colors, recipe.labels.radius, recipe.labels.fewest_pixels)
+    if not len(palette):
+        everything = Histogram(pixels, np.ones_like(flat), opaque)
+        return everything.palette(recipe.most_colors, recipe.labels.radius, 1)
+    if recipe.prune:
+        return without_ramps(pixels, flat, opaque, histogram, palette, recipe.labels.mix_error)
+    return palette
+
+
+def draw_labels(pixels: Pixels, flat: Mask, labelled: Labelled, recipe: Recipe, edges: Labelled | None = None) -> Art:
+    """Regions, stacking, outlines and paints of a labelled picture; `edges` has its true colors if these differ."""
+    regions, coarse = bounded_regions(labelled, recipe.smallest_region)
+    borders = find_borders(regions, pixels)
+    paints = dict[int, Paint]()
+    if recipe.softness is not None:
+        into, merged = merge_soft(regions, borders, pixels, flat, recipe.softness)
+        if merged:
+            regions, paints = renumbered(regions, into, merged)
+            borders = find_borders(regions, pixels)
+    hidden = labelled.palette[regions.labels][:, 3] < CLEAR
+    hidden[list(paints)] = False
+    ground = background_regions(regions) if recipe.background != "keep" else np.empty(0, np.intp)
+    if recipe.background == "remove":
+        hidden[ground] = True
+    stack = stack_regions(regions, borders, hidden)
+    tracer = Tracer(pixels, edges or labelled, regions.ids, stack.ranks(regions.ids), recipe)
+    art = paint_shapes(stack, tracer, regions, labelled, paints, recipe)
+    shapes = art.shapes
+    if recipe.background.startswith("#"):
+        shapes = repainted(shapes, {int(i) for i in ground}, recipe, regions)
+    shapes = bundled(shapes)
+    warnings = ("The image is very noisy; small shapes were left out.",) if coarse else ()
+    return Art(tuple(placed.shape for placed in shapes), art.definitions, warnings)
+
+
+@dataclass(frozen=True, slots=True)
+class Painted:
+    """Shapes with their places, and gradients."""
+
+    shapes: list[Placed]
+    definitions: tuple[str, ...]
+
+
+def paint_shapes(
+    stack: Stack, tracer: Tracer, regions: Regions, labelled: Labelled, paints: dict[int, Paint], recipe: Recipe
+) -> Painted:
+    """Outline and fill every shape."""
+    shapes, definitions = list[Placed](), list[str]()
+    for rank, outline in enumerate(outline_shapes(stack, alone=recipe.cutout)):
+        data, segments = tracer.path(outline.rings, len(stack.order) if recipe.cutout else rank)
+        if not segments:
+            continue
+        fill, opacity = flat_paint(labelled.palette[regions.labels[outline.region]])
+        if outline.region in paints:
+            fill, opacity = gradient_fill(paints[outline.region], recipe.units, definitions)
+        left, top, right, bottom = stack.boxes[outline.region].tolist()
+        shape = Shape(data, fill, segments, opacity)
+        shapes.append(Placed(outline.region, shape, (left, top, right, bottom)))
+    return Painted(shapes, tuple(definitions))
+
+
+def bounded_regions(labelled: Labelled, smallest: int) -> tuple[Regions, bool]:
+    """Regions without specks; ever larger specks go until the regions are few enough. Says if that was needed."""
+    regions = without_specks(labelled.labels, labelled.palette, smallest)
+    coarse = regions.count > MOST_REGIONS
+    while regions.count > MOST_REGIONS:
+        smallest = max(2 * smallest, 4)
+        regions = without_specks(labelled.labels, labelled.palette, smallest)
+    return regions, coarse
+
+
+def renumbered(regions: Regions, into: NDArray[np.int64], merged: dict[int, Paint]) -> tuple[Regions, dict[int, Paint]]:
+    """Regions after merging, numbered without holes."""
+    kept, numbers = np.unique(into, return_inverse=True)
+    ids = np.ascontiguousarray(numbers.astype(np.int32)[regions.ids])
+    areas = np.bincount(numbers, regions.areas, minlength=len(kept)).astype(np.int64)
+    paints = {int(numbers[i]): paint for i, paint in merged.items()}
+    return replace(regions, ids=ids, count=len(kept), areas=areas, labels=regions.labels[kept]), paints
+
+
+def gradient_fill(paint: Paint, units: int, definitions: list[str]) -> tuple[str, float]:
+    """Define the paint if it is a gradient; give what fills the shape, and its opacity."""
+    definition, reference = define_paint(paint, units, f"g{len(definitions)}")
+    if not definition:
+        return flat_paint(paint.profile[0, 1:])
+    definitions.append(definition)
+    return reference, 1.0
+
+
+def repainted(shapes: list[Placed], ground: set[int], recipe: Recipe, regions: Regions) -> list[Placed]:
+    """Shapes with the background in the color asked for, and a page of that color under all of them."""
+    height, width = regions.ids.shape
+    data, segments = rectangle(width, height, recipe.units)
+    page = Placed(-1, Shape(data, recipe.background, segments), (0, 0, width, height))
+    return [page] + [
+        replace(placed, shape=replace(placed.shape, fill=recipe.background, opacity=1.0))
+        if placed.region in ground
+        else placed
+        for placed in shapes
+    ]

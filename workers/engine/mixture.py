@@ -1,0 +1,30 @@
+"""A pixel as a mixture of two colors of the palette: how far from one, and how much of the other."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.engine.color import Floats
+from workers.engine.decode import Pixels
+from workers.engine.kernels import kernel
+
+Labels = NDArray[np.int16]
+
+
+@kernel
+def squared_distance(pixels: Pixels, y: int, x: int, palette: Floats, label: int) -> float:
+    """Squared distance of a pixel from a palette color."""
+    total = 0.0
+    for c in range(4):
+        total += (pixels[y, x, c] - palette[label, c]) ** 2
+    return total
+
+
+@kernel
+def share_of(pixels: Pixels, y: int, x: int, palette: Floats, own: int, other: int) -> float:
+    """How much of a pixel is `other` if it is a mixture of `own` and `other`, 0 to 1."""
+    length = along = 0.0
+    for c in range(4):
+        way = palette[other, c] - palette[own, c]
+        length += way * way
+        along += (pixels[y, x, c] - palette[own, c]) * way
+    return 0.0 if length < 1 else min(1.0, max(0.0, along / length))

@@ -1,0 +1,71 @@
+"""The outlines of shapes as walks along the cracks between pixels (crack following; Rosenfeld, Kak 1976)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.engine.kernels import kernel
+from workers.engine.regions import Ids
+from workers.engine.stacking import Stack
+
+Lattice = NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """All closed walks around one shape: lattice points, one for each pixel side, the shape on the right."""
+
+    region: int
+    rings: list[Lattice]
+
+
+@kernel
+def walk_outlines(
+    numbers: Ids, low: int, high: int, box: Ids, stamp: int, seen: Ids, points: Lattice, starts: NDArray[np.int64]
+) -> int:
+    """Walk around every part and hole of {low <= number < high} in the box; give the number of walks."""
+    height, width = numbers.shape
+    used = rings = 0
+    for y in range(box[1], box[3] + 1):
+        for x in range(box[0], box[2] + 1):
+            if not low <= numbers[y, x] < high or (y > 0 and low <= numbers[y - 1, x] < high):
+                continue
+            if seen[y, x] == stamp:
+                continue
+            starts[rings] = used
+            rings += 1
+            at_x, at_y, dx, dy = x, y, 1, 0
+            while True:
+                if dx == 1:
+                    if seen[at_y, at_x] == stamp:
+                        break
+                    seen[at_y, at_x] = stamp
+                points[used, 0] = at_x
+                points[used, 1] = at_y
+                used += 1
+                at_x += dx
+                at_y += dy
+                right_y, right_x = at_y - (dy < 0 or dx < 0), at_x - (dx < 0 or dy > 0)
+                left_y, left_x = at_y - (dx > 0 or dy < 0), at_x - (dx < 0 or dy < 0)
+                right = 0 <= right_y < height and 0 <= right_x < width and low <= numbers[right_y, right_x] < high
+                left = 0 <= left_y < height and 0 <= left_x < width and low <= numbers[left_y, left_x] < high
+                if not right:
+                    dx, dy = -dy, dx
+                elif left:
+                    dx, dy = dy, -dx
+    starts[rings] = used
+    return rings
+
+
+def outline_shapes(stack: Stack, *, alone: bool = False) -> Iterator[Outline]:
+    """The outline of every shape, in drawing order; `alone` leaves out what lies on it."""
+    height, width = stack.numbers.shape
+    seen = np.full((height, width), -1, np.int32)
+    points, starts = np.empty((4 * height * width + 8, 2), np.int32), np.empty(height * width + 2, np.int64)
+    for i in stack.order:
+        low = int(stack.first[i])
+        high = low + 1 if alone else int(stack.end[i])
+        rings = walk_outlines(stack.numbers, low, high, stack.boxes[i], i, seen, points, starts)
+        yield Outline(i, [points[starts[k] : starts[k + 1]].copy() for k in range(rings)])

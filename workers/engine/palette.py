@@ -1,0 +1,115 @@
+"""The flat colors of a picture.
+
+A histogram of 18-bit colors is merged greedily, most frequent first, within a radius of visible difference
+(OKLab and alpha): a popularity algorithm (Heckbert 1982) whose boxes are balls, so that no color is split.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.engine.color import Floats, perceived
+from workers.engine.decode import Pixels
+from workers.engine.flatness import Mask
+from workers.engine.kernels import kernel
+
+KEYS = 1 << 18
+CORE = 0.015
+"""Within this radius colors are one and are averaged; farther ones only join the group, without dyeing it."""
+
+Counts = NDArray[np.int64]
+
+
+@kernel
+def color_key(red: int, green: int, blue: int, alpha: int, opaque: bool) -> int:
+    """A color in 18 bits: 6 for each channel, or 5 for each and 3 for alpha."""
+    if opaque:
+        return (red >> 2) << 12 | (green >> 2) << 6 | (blue >> 2)
+    return (alpha >> 5) << 15 | (red >> 3) << 10 | (green >> 3) << 5 | (blue >> 3)
+
+
+@kernel
+def count_colors(pixels: Pixels, mask: Mask, opaque: bool, counts: NDArray[np.int32], sums: NDArray[np.int32]) -> None:
+    """Count the masked pixels of each key and sum their channels."""
+    height, width = mask.shape
+    for y in range(height):
+        for x in range(width):
+            if mask[y, x]:
+                key = color_key(
+                    int(pixels[y, x, 0]),
+                    int(pixels[y, x, 1]),
+                    int(pixels[y, x, 2]),
+                    int(pixels[y, x, 3]),
+                    opaque,
+                )
+                counts[key] += 1
+                for c in range(4):
+                    sums[key, c] += pixels[y, x, c]
+
+
+@kernel
+def merge_greedily(
+    places: Floats, sums: Floats, counts: Floats, order: Counts, radius: float, core: float,
+    colors: Floats, weights: Floats,
+) -> int:  # fmt: skip
+    """Take the most frequent key that is left, and all within the radius with it, until none is left."""
+    found, total = 0, len(counts)
+    left = np.ones(total, np.bool_)
+    for i in order:
+        if not left[i]:
+            continue
+        weights[found] = 0.0
+        heavy = 0.0
+        for c in range(4):
+            colors[found, c] = 0.0
+        for j in range(total):
+            if not left[j]:
+                continue
+            distance = 0.0
+            for c in range(4):
+                distance += (places[j, c] - places[i, c]) ** 2
+            if distance >= radius * radius:
+                continue
+            left[j] = False
+            weights[found] += counts[j]
+            if distance < core * core:
+                heavy += counts[j]
+                for c in range(4):
+                    colors[found, c] += sums[j, c]
+        for c in range(4):
+            colors[found, c] /= heavy
+        found += 1
+        if found >= len(weights):
+            break
+    return found
+
+
+class Histogram:
+    """Colors of some pixels of a picture, grouped by key: which keys occur, how often, and their mean color."""
+
+    def __init__(self, pixels: Pixels, mask: Mask, opaque: bool) -> None:
+        counts, sums = np.zeros(KEYS, np.int32), np.zeros((KEYS, 4), np.int32)
+        count_colors(pixels, mask, opaque, counts, sums)
+        self.keys: NDArray[np.intp] = np.flatnonzero(counts)
+        self.counts: Floats = counts[self.keys].astype(float)
+        self.sums: Floats = sums[self.keys].astype(float)
+        self.places: Floats = perceived(self.sums / np.maximum(self.counts, 1)[:, None])
+
+    def palette(self, most: int, radius: float, fewest_pixels: float) -> Floats:
+        """At most `most` premultiplied colors, heaviest first; the two heaviest stay however few pixels they have."""
+        if not len(self.keys):
+            return np.zeros((0, 4))
+        order = np.argsort(-self.counts, kind="stable")
+        colors, weights = np.empty((most * 4, 4)), np.empty(most * 4)
+        found = merge_greedily(self.places, self.sums, self.counts, order, radius, min(radius, CORE), colors, weights)
+        heaviest = np.argsort(-weights[:found], kind="stable")
+        kept = heaviest[(weights[heaviest] >= fewest_pixels) | (np.arange(found) < 2)]
+        return colors[kept][:most]
+
+    def nearest(self, palette: Floats) -> NDArray[np.int16]:
+        """For every possible key the index of the visibly nearest palette color."""
+        table = np.zeros(KEYS, np.int16)
+        wanted = perceived(palette)
+        if len(self.keys):
+            cross = self.places @ wanted.T
+            table[self.keys] = ((wanted**2).sum(1)[None] - 2 * cross).argmin(1)
+        return table

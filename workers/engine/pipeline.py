@@ -1,0 +1,132 @@
+"""From bytes to drawing: the stages in order, each in a module of its own."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from shared.errors import TooComplex
+from shared.tracing import TraceOptions
+from workers.engine.analyse import Analysis, analyse, analyse_pixels
+from workers.engine.bare import trace_bare
+from workers.engine.decode import Pixels, Raster, decode
+from workers.engine.drawing import Drawing, write_svg
+from workers.engine.flatness import premultiplied
+from workers.engine.method import Art, draw_art
+from workers.engine.recipe import Recipe, choose_recipe, coarser
+from workers.engine.rehearsal import REHEARSED, rehearsal_pictures
+from workers.engine.report import Limits, Progress, Report, Traced
+from workers.engine.resize import shrink
+from workers.engine.similarity import similarity
+
+PARTS = (0.2, 0.4, 0.6, 0.75)
+"""What is told of the progress before each try."""
+
+SIMPLIFIED = "The image is very complex; the drawing was simplified to stay within its limits."
+FELL_BACK = "The image was traced in a simpler way, on white; please tell us about it."
+
+Method = Callable[[Pixels, bool, Recipe], Art]
+"""Traces premultiplied samples that are opaque or not by a recipe."""
+
+ENGINE_VERSION = "1.6"
+"""Part of every trace's cache key: raised whenever the same input may give another drawing."""
+
+
+def trace(
+    data: bytes, options: TraceOptions, *, limits: Limits | None = None, progress: Progress | None = None
+) -> Traced:
+    """Trace a PNG or JPEG.
+
+    Raises ImageUndecodable, UnsupportedMediaType or TooManyPixels for the input, TooComplex when even the
+    simplest drawing breaks a limit, and EngineCrashed when the tracer itself fails.
+    """
+    limits, tell = limits or Limits(), progress or silent
+    tell("decoding", 0.0)
+    raster = decode(data, limits.max_pixels)
+    drawing, svg = drawn_within(raster, options, limits, tell)
+    tell("comparing", 0.9)
+    report = Report(
+        paths=len(drawing.shapes),
+        segments=drawing.segments(),
+        colors=len(drawing.paints()),
+        width=raster.width,
+        height=raster.height,
+        bytes=len(svg.encode()),
+        similarity=similarity(svg, raster),
+        warnings=drawing.warnings,
+    )
+    tell("done", 1.0)
+    return Traced(svg, report)
+
+
+def analyse_image(data: bytes, *, max_pixels: int = 40_000_000) -> Analysis:
+    """What kind of picture it is, which preset suits it, and what to warn of: free, and in milliseconds.
+
+    Raises ImageUndecodable, UnsupportedMediaType or TooManyPixels.
+    """
+    return analyse(shrunk(decode(data, max_pixels), Limits().working_pixels))
+
+
+def trace_file(path: str | Path) -> str:
+    """SVG text of an image file, traced with default options and without the report: what benchmarks call."""
+    return drawn_within(decode(Path(path).read_bytes()), TraceOptions(), Limits(), silent)[1]
+
+
+def drawn_within(
+    raster: Raster, options: TraceOptions, limits: Limits, tell: Progress, method: Method = draw_art
+) -> tuple[Drawing, str]:
+    """A drawing that keeps the limits, and its text: coarser ones are tried until one does."""
+    tell("analysing", 0.1)
+    page, raster = (raster.width, raster.height), shrunk(raster, limits.working_pixels)
+    pixels = premultiplied(raster)
+    analysis = analyse_pixels(pixels, raster)
+    recipe, notes = choose_recipe(options, analysis), analysis.warnings
+    for part in PARTS:
+        tell("tracing", part)
+        art, view = draw(raster, pixels, recipe, method)
+        drawing = Drawing(*page, view, art.shapes, art.definitions, (*notes, *art.warnings))
+        svg = write_svg(drawing)
+        if len(drawing.shapes) <= limits.max_paths and len(svg) <= limits.max_output_bytes:
+            return drawing, svg
+        recipe, notes = coarser(recipe, raster.width * raster.height), (*analysis.warnings, SIMPLIFIED)
+    raise TooComplex(f"Even a coarse drawing breaks the limits of {limits.max_paths} paths or its bytes.")
+
+
+def draw(raster: Raster, pixels: Pixels, recipe: Recipe, method: Method) -> tuple[Art, tuple[int, int]]:
+    """Trace premultiplied samples; give the art, and the width and height of its page in drawing units.
+
+    Should our method fail on a picture, vtracer draws it, and a warning says so.
+    """
+    if raster.width * raster.height > recipe.most_pixels:
+        pixels = premultiplied(shrunk(raster, recipe.most_pixels))
+    height, width = pixels.shape[:2]
+    try:
+        art = method(pixels, raster.opaque, recipe)
+    except (ArithmeticError, LookupError, ValueError):
+        page = (pixels[..., :3].astype(np.uint16) + (255 - pixels[..., 3:])).clip(0, 255).astype(np.uint8)
+        art = Art(tuple(trace_bare(page, units=recipe.units)), (), (FELL_BACK,))
+    return art, (width * recipe.units, height * recipe.units)
+
+
+def shrunk(raster: Raster, most_pixels: int) -> Raster:
+    """The raster with at most so many pixels."""
+    if raster.width * raster.height <= most_pixels:
+        return raster
+    small = np.asarray(shrink(Image.fromarray(raster.rgba), most_pixels))
+    return Raster(np.ascontiguousarray(small), raster.opaque, raster.lossy)
+
+
+def warm() -> None:
+    """Load and compile everything, so that the first customer waits no longer than the next.
+
+    The first call ever compiles for about a minute and fills numba's cache; later ones load from it in about a
+    second. Set-up should therefore call this once: `python -m workers.engine`.
+    """
+    for data in rehearsal_pictures():
+        for options in REHEARSED:
+            trace(data, options)
+
+
+def silent(stage: str, done: float) -> None:
+    """Tell nobody."""

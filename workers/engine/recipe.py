@@ -1,0 +1,129 @@
+"""From what a customer asked for and what the picture is to the settings of the method."""
+
+import math
+from dataclasses import dataclass, field, replace
+
+from shared.tracing import Preset, TraceOptions
+from workers.engine.analyse import Analysis
+from workers.engine.closed import FitSettings
+from workers.engine.labels import LabelSettings
+from workers.engine.softness import Softness
+
+SOFT_STEP = 16.0
+"""In pictures of smooth color a smaller step than this, in levels, is where a band ends and no edge."""
+
+PHOTO_PIXELS = 1_500_000
+NOISE_PIXELS = 250_000
+"""Photos and noise gain nothing from more pixels than this; their shapes are traced from a reduced copy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """All settings of one run of the method. Lengths are pixels, color differences levels of 255."""
+
+    flat: int = 10
+    most_colors: int = 32
+    labels: LabelSettings = field(default_factory=LabelSettings)
+    smallest_region: int = 4
+    fit: FitSettings = field(default_factory=FitSettings)
+    softness: Softness | None = field(default_factory=Softness)
+    denoise: tuple[float, ...] = ()
+    prune: bool = False
+    units: int = 10
+    cutout: bool = False
+    squares: bool = False
+    background: str = "keep"
+    exact_colors: int = 0
+    soft_step: float = 0.0
+    palette: tuple[str, ...] = ()
+    most_pixels: int = 4_000_000
+
+
+def choose_recipe(options: TraceOptions, analysis: Analysis) -> Recipe:
+    """Settings for this picture under these options."""
+    preset = analysis.suggested if options.preset == "auto" else options.preset
+    recipe = for_preset(preset, for_quality(Recipe(), analysis))
+    if analysis.noise:
+        recipe = replace(recipe, most_pixels=NOISE_PIXELS, smallest_region=16)
+    recipe = replace(
+        recipe,
+        units=10**options.precision,
+        background=options.background,
+        exact_colors=options.colors,
+        soft_step=SOFT_STEP if analysis.soft and options.stacking != "cutout" else 0.0,
+        palette=options.palette,
+        cutout=options.stacking == "cutout" or (options.stacking == "auto" and preset == "cut"),
+    )
+    if options.colors or options.palette or not options.gradients:
+        recipe = replace(recipe, softness=None, most_colors=max(options.colors, recipe.most_colors))
+    return with_dials(recipe, options)
+
+
+def for_quality(recipe: Recipe, analysis: Analysis) -> Recipe:
+    """Allow for compression noise, and for pictures so small that every pixel counts."""
+    if analysis.noisy:
+        recipe = replace(
+            recipe,
+            flat=16,
+            labels=LabelSettings(mix_error=0.12, fewest_pixels=40, radius=0.045),
+            smallest_region=16,
+            denoise=(30.0, 20.0),
+            prune=True,
+        )
+    if analysis.small:
+        recipe = replace(
+            recipe,
+            labels=replace(recipe.labels, reach=2, fewest_pixels=4),
+            fit=replace(recipe.fit, tolerance=0.12, smoothing=0.15),
+        )
+    return recipe
+
+
+def for_preset(preset: Preset, recipe: Recipe) -> Recipe:
+    """What each kind of picture needs beyond the common settings."""
+    if preset == "pixel-art":
+        return replace(
+            recipe,
+            flat=255,
+            most_colors=256,
+            labels=replace(recipe.labels, radius=0.004, fewest_pixels=1),
+            smallest_region=1,
+            softness=None,
+            denoise=(),
+            prune=False,
+            squares=True,
+        )
+    if preset == "photo":
+        calm = replace(recipe, denoise=(), prune=False, smallest_region=max(recipe.smallest_region, 5))
+        return replace(calm, most_pixels=PHOTO_PIXELS)
+    if preset in ("logo", "line-art", "cut"):
+        return replace(recipe, softness=None) if preset == "cut" else recipe
+    return recipe
+
+
+def coarser(recipe: Recipe, pixels: int) -> Recipe:
+    """The next try when a drawing of so many pixels came out too large: fewer pixels, larger regions, looser curves."""
+    return replace(
+        recipe,
+        most_pixels=max(2_500, min(recipe.most_pixels, pixels) // 4),
+        smallest_region=2 * recipe.smallest_region,
+        fit=replace(recipe.fit, tolerance=1.5 * recipe.fit.tolerance),
+    )
+
+
+def with_dials(recipe: Recipe, options: TraceOptions) -> Recipe:
+    """Turn the dials: 50 changes nothing, 25 more or less is a factor."""
+    finer = 2 ** ((options.detail - 50) / 25)
+    smoother = 2 ** ((options.smoothness - 50) / 25)
+    sharper = 2 ** ((options.corners - 50) / 25)
+    smallest = options.minimum_area or max(1, round(recipe.smallest_region / finer**2))
+    return replace(
+        recipe,
+        smallest_region=1 if recipe.squares and not options.minimum_area else smallest,
+        labels=replace(recipe.labels, fewest_pixels=max(1.0, recipe.labels.fewest_pixels / finer)),
+        fit=replace(
+            recipe.fit,
+            tolerance=recipe.fit.tolerance * smoother,
+            corner=min(math.radians(150), recipe.fit.corner / sharper),
+        ),
+    )

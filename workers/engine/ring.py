@@ -1,0 +1,172 @@
+"""Where an edge truly runs: pixel cracks moved to sub-pixel places by what the anti-aliased pixels say.
+
+An edge pixel is a mixture of the two sides, and the share of each is the area it covers. Between a pixel of color A
+and one of color B the covered areas, summed over up to two pixels on each side, tell how far the true edge lies from
+the crack along its normal: exactly, if the edge is straight. No picture is enlarged for this.
+"""
+
+from workers.engine.color import Floats
+from workers.engine.decode import Pixels
+from workers.engine.kernels import kernel
+from workers.engine.mixture import Labels, share_of
+from workers.engine.outlines import Lattice
+from workers.engine.regions import Ids
+
+PURE = 0.02
+"""Less than this of the other color is rounding, not coverage."""
+
+CHORD = 2
+"""A crack is dropped if it runs across its outline's direction, taken over this many steps both ways."""
+
+SLANT = 0.7
+SOFT_LEEWAY = 2.0
+"""A border across which color hardly changes may be moved by up to so many pixels."""
+
+PAGE_LEEWAY = 1.0
+"""How far, in pixels, an outline that ends at the page's edge may run over it, where nobody sees it."""
+
+
+@kernel
+def cover_of(pixels: Pixels, y: int, x: int, palette: Floats, own: int, other: int) -> float:
+    """The share of `other` in a pixel of color `own`, with rounding taken off both ends."""
+    share = share_of(pixels, y, x, palette, own, other)
+    return 0.0 if share < PURE else 1.0 if share > 1 - PURE else share
+
+
+@kernel
+def cover_inside(
+    pixels: Pixels, palette: Floats, ids: Ids, own: int, other: int, y: int, x: int, dy: int, dx: int
+) -> float:
+    """Area of `other` in the run of at most two pixels that starts at (y, x) and goes on in direction (dy, dx)."""
+    height, width = ids.shape
+    share = cover_of(pixels, y, x, palette, own, other)
+    y2, x2 = y + dy, x + dx
+    if y2 < 0 or y2 >= height or x2 < 0 or x2 >= width:
+        return share
+    if ids[y2, x2] != ids[y, x]:
+        return 0.5 * share  # a run of one pixel: half belongs to the edge on its other side
+    second = cover_of(pixels, y2, x2, palette, own, other)
+    if second >= share:
+        return share
+    y3, x3 = y2 + dy, x2 + dx
+    if 0 <= y3 < height and 0 <= x3 < width and ids[y3, x3] != ids[y, x]:
+        return share  # a run of two: the second pixel belongs to the other edge
+    return share + second
+
+
+@kernel
+def depth_below(ranks: Ids, rank: int, y: int, x: int, dy: int, dx: int) -> int:
+    """How many pixels in a row, up to three, from (y, x) in direction (dy, dx), are covered by later shapes."""
+    height, width = ranks.shape
+    depth = 0
+    while depth < 3 and 0 <= y < height and 0 <= x < width and ranks[y, x] > rank:
+        depth += 1
+        y += dy
+        x += dx
+    return depth
+
+
+@kernel
+def step_across(pixels: Pixels, in_y: int, in_x: int, out_y: int, out_x: int) -> float:
+    """Largest channel difference across a crack, between the pixels beside it and between those beyond them."""
+    height, width = pixels.shape[:2]
+    ay, ax = min(height - 1, max(0, 2 * in_y - out_y)), min(width - 1, max(0, 2 * in_x - out_x))
+    by, bx = min(height - 1, max(0, 2 * out_y - in_y)), min(width - 1, max(0, 2 * out_x - in_x))
+    step = 0.0
+    for c in range(4):
+        step = max(step, abs(float(pixels[ay, ax, c]) - float(pixels[by, bx, c])))
+        step = max(step, abs(float(pixels[in_y, in_x, c]) - float(pixels[out_y, out_x, c])))
+    return step
+
+
+@kernel
+def place_ring(
+    walk: Lattice,
+    pixels: Pixels,
+    palette: Floats,
+    labels: Labels,
+    ids: Ids,
+    ranks: Ids,
+    rank: int,
+    soft_step: float,
+    out: Floats,
+) -> int:
+    """Turn a closed walk along cracks into sub-pixel points, one for each crack that is kept; give their number.
+
+    Each row of `out` is a point and its leeway: x, y, the direction in which the outline may move because later
+    shapes cover it there (0, 0 where it shows), and the least, the best and the greatest such move in pixels.
+    A border with a step of less than `soft_step` levels is no edge and has leeway both ways.
+    """
+    height, width = ids.shape
+    total = len(walk)
+    kept = 0
+    for k in range(total):
+        x, y = int(walk[k, 0]), int(walk[k, 1])
+        dx, dy = int(walk[(k + 1) % total, 0]) - x, int(walk[(k + 1) % total, 1]) - y
+        in_y, in_x = y - (dy < 0 or dx < 0), x - (dx < 0 or dy > 0)
+        out_y, out_x = y - (dx > 0 or dy < 0), x - (dx < 0 or dy < 0)
+        offset = 0.0
+        at_border = out_y < 0 or out_y >= height or out_x < 0 or out_x >= width
+        if total >= 10 and not at_border:
+            before, after = (k - CHORD) % total, (k + CHORD) % total
+            way_x = abs(int(walk[after, 0]) - int(walk[before, 0]))
+            way_y = abs(int(walk[after, 1]) - int(walk[before, 1]))
+            along, across = (way_y, way_x) if dx == 0 else (way_x, way_y)
+            if along < SLANT * across:
+                continue
+        if not at_border:
+            own, other = int(labels[in_y, in_x]), int(labels[out_y, out_x])
+            if own != other:
+                gained = cover_inside(pixels, palette, ids, other, own, out_y, out_x, out_y - in_y, out_x - in_x)
+                lost = cover_inside(pixels, palette, ids, own, other, in_y, in_x, in_y - out_y, in_x - out_x)
+                offset = min(1.0, max(-1.0, gained - lost))
+        out[kept, 0] = x + 0.5 * dx + offset * (out_x - in_x)
+        out[kept, 1] = y + 0.5 * dy + offset * (out_y - in_y)
+        out[kept, 2:] = 0.0
+        outward = depth = 0
+        if not at_border and ranks[out_y, out_x] > rank:
+            outward = 1
+            depth = depth_below(ranks, rank, out_y, out_x, out_y - in_y, out_x - in_x)
+        elif not at_border and ranks[in_y, in_x] > rank:
+            outward = -1
+            depth = depth_below(ranks, rank, in_y, in_x, in_y - out_y, in_x - out_x)
+        elif not at_border:
+            step = step_across(pixels, in_y, in_x, out_y, out_x)
+            if step < soft_step:
+                # No edge to be seen here, only where one band of a smooth area ends: it may run as it likes.
+                reach = SOFT_LEEWAY * (1 - step / soft_step)
+                out[kept, 0], out[kept, 1] = x + 0.5 * dx, y + 0.5 * dy
+                out[kept, 2], out[kept, 3] = out_x - in_x, out_y - in_y
+                out[kept, 4], out[kept, 5], out[kept, 6] = -reach, 0.0, reach
+        if at_border:
+            out[kept, 2], out[kept, 3] = out_x - in_x, out_y - in_y
+            out[kept, 4], out[kept, 5], out[kept, 6] = -1.0 if ranks[in_y, in_x] > rank else -0.1, 0.0, PAGE_LEEWAY
+        if outward:
+            out[kept, 2], out[kept, 3] = outward * (out_x - in_x), outward * (out_y - in_y)
+            if outward == 1 and ranks[in_y, in_x] > rank:
+                out[kept, 4], out[kept, 5], out[kept, 6] = -0.5, 0.0, depth - 0.5
+            else:
+                out[kept, 4], out[kept, 5], out[kept, 6] = min(0.35, 0.2 * depth), min(0.8, 0.4 * depth), depth - 0.5
+        kept += 1
+    soften_ends(out, kept)
+    return kept
+
+
+@kernel
+def shows_at(ring: Floats, i: int) -> bool:
+    """Whether no later shape covers the outline at a point."""
+    return ring[i, 2] == 0 and ring[i, 3] == 0
+
+
+@kernel
+def soften_ends(ring: Floats, n: int) -> None:
+    """Let leeway begin and end gently, so that an outline need not jump where a later shape begins to cover it."""
+    for i in range(n):
+        if shows_at(ring, i):
+            continue
+        for step in range(1, 4):
+            before, after = (i - step) % n, (i + step) % n
+            if shows_at(ring, before) or shows_at(ring, after):
+                ring[i, 4] = min(ring[i, 4], -0.3 + 0.2 * step)
+                ring[i, 5] = min(ring[i, 5], 0.2 * step)
+                break

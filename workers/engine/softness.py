@@ -1,0 +1,174 @@
+"""Merging the bands into which labelling cuts a smooth area, softest border first, as long as one paint fits all."""
+
+import heapq
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.engine.color import Floats
+from workers.engine.decode import Pixels
+from workers.engine.flatness import Mask
+from workers.engine.gradients import BINS, CONSTANT, fit_paint
+from workers.engine.regions import Borders, Regions
+
+MOST_SAMPLES = 600
+FLAT_VARIATION = 1.0
+STRICT_ERROR = 2.0
+SAME_FLAT = 1.5
+"""Two flat regions whose means differ by more than this many levels were drawn as two, and stay two."""
+
+
+@dataclass(frozen=True, slots=True)
+class Softness:
+    """Largest mean step across a border that may vanish, and largest error of the paint that replaces it."""
+
+    step: float = 14.0
+    error: float = 6.0
+
+
+@dataclass(frozen=True, slots=True)
+class Paint:
+    """A fitted paint: kind, shape and profile as `fit_paint` gives them, and the samples it was fitted to."""
+
+    kind: int
+    shape: Floats
+    profile: Floats
+    samples: Floats
+
+
+@dataclass(slots=True)
+class Patch:
+    """One or more regions that share a paint so far."""
+
+    samples: Floats
+    pixels: int
+    mean: Floats
+    flat: bool
+    version: int = 0
+
+
+class Merger:
+    """The state of merging: patches, who touches whom and how softly, and which region went into which."""
+
+    def __init__(self, patches: dict[int, Patch], softness: Softness) -> None:
+        self.patches = patches
+        self.softness = softness
+        self.into = {i: i for i in patches}
+        self.touching: dict[int, dict[int, float]] = {i: {} for i in patches}
+        self.waiting: list[tuple[float, int, int, int, int]] = []
+        self.shape, self.profile = np.zeros(6), np.zeros((BINS, 5))
+
+    def touch(self, a: int, b: int, step: float) -> None:
+        """Note a soft border."""
+        self.touching[a][b] = self.touching[b][a] = step
+        heapq.heappush(self.waiting, (step, self.patches[a].version, self.patches[b].version, a, b))
+
+    def root(self, i: int) -> int:
+        """The patch a region belongs to."""
+        while self.into[i] != i:
+            self.into[i] = self.into[self.into[i]]
+            i = self.into[i]
+        return i
+
+    def run(self) -> None:
+        """Merge until no soft border is left that one paint could cover."""
+        while self.waiting:
+            _, version_a, version_b, a, b = heapq.heappop(self.waiting)
+            if self.into[a] != a or self.into[b] != b:
+                continue
+            first, second = self.patches[a], self.patches[b]
+            if (first.version, second.version) != (version_a, version_b):
+                continue
+            if first.flat and second.flat and np.abs(first.mean - second.mean).max() > SAME_FLAT:
+                continue
+            pooled = pool(first, second)
+            _, error, _ = fit_paint(pooled, self.softness.error, self.shape, self.profile)
+            if error <= (STRICT_ERROR if dominates(first, second) else self.softness.error):
+                self.join(a, b, pooled)
+
+    def join(self, a: int, b: int, pooled: Floats) -> None:
+        """Put patch b into patch a."""
+        first, second = self.patches[a], self.patches.pop(b)
+        self.into[b] = a
+        weight = second.pixels / (first.pixels + second.pixels)
+        first.mean = first.mean + weight * (second.mean - first.mean)
+        first.samples, first.pixels = pooled, first.pixels + second.pixels
+        first.flat = first.flat and second.flat
+        first.version += 1
+        neighbors = dict[int, float]()
+        for i, step in (*self.touching[b].items(), *self.touching[a].items()):
+            if (root := self.root(i)) != a:
+                neighbors[root] = min(step, neighbors.get(root, math.inf))
+        self.touching[a] = {}
+        for i, step in neighbors.items():
+            self.touch(a, i, step)
+
+
+def dominates(first: Patch, second: Patch) -> bool:
+    """Whether one patch is a large flat area and the other a small soft one: a blurred rim must not dye it."""
+    if first.flat == second.flat:
+        return False
+    flat, soft = (first, second) if first.flat else (second, first)
+    return flat.pixels > 3 * soft.pixels
+
+
+def pool(first: Patch, second: Patch) -> Floats:
+    """Samples of both, thinned in proportion to their areas."""
+    a, b = first.samples, second.samples
+    if len(a) + len(b) > MOST_SAMPLES:
+        share = max(20, MOST_SAMPLES * first.pixels // (first.pixels + second.pixels))
+        a = a[:: max(1, -(-len(a) // share))]
+        b = b[:: max(1, -(-len(b) // max(20, MOST_SAMPLES - share)))]
+    return np.concatenate([a, b])
+
+
+def merge_soft(
+    regions: Regions, borders: Borders, pixels: Pixels, flat: Mask, softness: Softness
+) -> tuple[NDArray[np.int64], dict[int, Paint]]:
+    """For every region the one it was merged into, and a paint for each merged one that is not one color."""
+    into = np.arange(regions.count)
+    soft = borders.steps <= softness.step
+    if not soft.any():
+        return into, {}
+    pairs = list(
+        zip(borders.first[soft].tolist(), borders.second[soft].tolist(), borders.steps[soft].tolist(), strict=True)
+    )
+    merger = Merger(sample_patches(regions, pixels, flat, {i for a, b, _ in pairs for i in (a, b)}), softness)
+    for a, b, step in pairs:
+        merger.touch(a, b, step)
+    merger.run()
+    for i in merger.into:
+        into[i] = merger.root(i)
+    merged = np.flatnonzero(np.bincount(into, minlength=regions.count) > 1).tolist()
+    return into, {i: paint_of(merger.patches[i], softness) for i in merged}
+
+
+def sample_patches(regions: Regions, pixels: Pixels, flat: Mask, wanted: set[int]) -> dict[int, Patch]:
+    """Up to MOST_SAMPLES samples of each wanted region: of its flat pixels, or of all if those are few."""
+    width = regions.ids.shape[1]
+    order = np.argsort(regions.ids.ravel(), kind="stable")
+    starts = np.concatenate([[0], np.cumsum(regions.areas)])
+    is_flat, colors = flat.ravel(), pixels.reshape(-1, 4)
+    patches = dict[int, Patch]()
+    for i in sorted(wanted):
+        own = order[starts[i] : starts[i + 1]]
+        inner = own[is_flat[own]]
+        chosen = inner if len(inner) >= 6 else own
+        if len(chosen) > MOST_SAMPLES:
+            chosen = chosen[np.linspace(0, len(chosen) - 1, MOST_SAMPLES).astype(np.int64)]
+        color = colors[chosen].astype(float)
+        samples = np.column_stack([chosen % width + 0.5, chosen // width + 0.5, color])
+        variation = math.sqrt(float(color.var(0).sum()) / 3)
+        patches[i] = Patch(samples, int(regions.areas[i]), color.mean(0), variation < FLAT_VARIATION)
+    return patches
+
+
+def paint_of(patch: Patch, softness: Softness) -> Paint:
+    """The final paint of a patch."""
+    shape, profile = np.zeros(6), np.zeros((BINS, 5))
+    kind, _, bins = fit_paint(patch.samples, softness.error, shape, profile)
+    if kind == CONSTANT:
+        profile[0, 1:] = patch.mean  # by area: the samples favor small parts
+    return Paint(kind, shape, profile[:bins].copy(), patch.samples)

@@ -1,0 +1,112 @@
+"""Which shape lies on which: shapes are stacked like cut paper, so that no page shows between neighbors.
+
+The smallest region is merged into the neighbor with which it shares most border, again and again; drawing in the
+reverse order puts it on top. Each shape is its own region and all that lie on it. Numbered depth first, a shape
+is one range of numbers, so that a single walker can outline any of them.
+"""
+
+import heapq
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.engine.kernels import kernel
+from workers.engine.regions import Borders, Ids, Regions
+
+NOT_DRAWN = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """Regions in drawing order; shape i covers the pixels whose number lies in [first[i], end[i])."""
+
+    order: list[int]
+    parents: list[int]
+    numbers: Ids
+    first: Ids
+    end: Ids
+    boxes: Ids
+
+    def ranks(self, ids: Ids) -> Ids:
+        """For every pixel the place in the drawing order of the shape that shows there; -1 where none does."""
+        ranks = np.full(len(self.parents), NOT_DRAWN, np.int32)
+        ranks[self.order] = np.arange(len(self.order), dtype=np.int32)
+        return ranks[ids]
+
+
+def merge_smallest_first(areas: list[int], touching: list[dict[int, int]]) -> tuple[list[int], list[int]]:
+    """Drawing order, bottom first, and the shape each one lies on (-1: the page)."""
+    alive, parents, merged = [True] * len(areas), [NOT_DRAWN] * len(areas), list[int]()
+    waiting = [(area, i) for i, area in enumerate(areas)]
+    heapq.heapify(waiting)
+    while waiting:
+        area, i = heapq.heappop(waiting)
+        if not alive[i] or area != areas[i]:
+            continue
+        alive[i] = False
+        merged.append(i)
+        neighbors = touching[i]
+        if not neighbors:
+            continue
+        below = max(neighbors, key=lambda j: (neighbors[j], -j))
+        parents[i] = below
+        areas[below] += area
+        heapq.heappush(waiting, (areas[below], below))
+        for j, length in neighbors.items():
+            del touching[j][i]
+            if j != below:
+                touching[below][j] = touching[below].get(j, 0) + length
+                touching[j][below] = touching[j].get(below, 0) + length
+    return merged[::-1], parents
+
+
+def stack_regions(regions: Regions, borders: Borders, hidden: NDArray[np.bool_]) -> Stack:
+    """Stack all regions but the hidden ones (the clear parts of the page), which stay holes in every shape."""
+    touching: list[dict[int, int]] = [{} for _ in range(regions.count)]
+    for a, b, length in zip(borders.first.tolist(), borders.second.tolist(), borders.lengths.tolist(), strict=True):
+        if not (hidden[a] or hidden[b]):
+            touching[a][b] = touching[b][a] = length
+    order, parents = merge_smallest_first(regions.areas.tolist(), touching)
+    order = [i for i in order if not hidden[i]]
+    boxes = np.full((regions.count, 4), -1, np.int32)
+    boxes[:, :2] = 1 << 30
+    find_boxes(regions.ids, boxes)
+    first, end = number_depth_first(order, parents, boxes)
+    return Stack(order, parents, first[regions.ids], first, end, boxes)
+
+
+def number_depth_first(order: list[int], parents: list[int], boxes: Ids) -> tuple[Ids, Ids]:
+    """Number shapes so that all that lie on one follow it; widen each box to hold them. Hidden ones get -1."""
+    children: list[list[int]] = [[] for _ in parents]
+    roots = list[int]()
+    for i in order:
+        (children[parents[i]] if parents[i] >= 0 else roots).append(i)
+    first, end = np.full(len(parents), NOT_DRAWN, np.int32), np.full(len(parents), NOT_DRAWN, np.int32)
+    number, walk = 0, [(i, False) for i in reversed(roots)]
+    while walk:
+        i, leaving = walk.pop()
+        if not leaving:
+            first[i] = number
+            number += 1
+            walk.append((i, True))
+            walk.extend((j, False) for j in children[i])
+            continue
+        end[i] = number
+        for j in children[i]:
+            boxes[i, :2] = np.minimum(boxes[i, :2], boxes[j, :2])
+            boxes[i, 2:] = np.maximum(boxes[i, 2:], boxes[j, 2:])
+    return first, end
+
+
+@kernel
+def find_boxes(ids: Ids, boxes: Ids) -> None:
+    """Left, top, right and bottom pixel of every region."""
+    height, width = ids.shape
+    for y in range(height):
+        for x in range(width):
+            i = ids[y, x]
+            boxes[i, 0] = min(boxes[i, 0], x)
+            boxes[i, 1] = min(boxes[i, 1], y)
+            boxes[i, 2] = max(boxes[i, 2], x)
+            boxes[i, 3] = max(boxes[i, 3], y)
