@@ -1,0 +1,33 @@
+"""The preview task: the true result, rendered at screen size under a watermark."""
+
+from celery import shared_task
+
+from shared.files import FileKind
+from shared.jobs import JobKind
+from shared.logging_setup import get_logger
+from shared.messages import RunPreview
+from workers.job_attempt import SVG_TYPE, JobAttempt, run_job
+from workers.resources import WATERMARK, resources
+from workers.task import Finish
+
+log = get_logger(__name__)
+
+
+@shared_task(name=RunPreview.task)
+def run_preview(job_id: str, user_id: str) -> None:
+    """Work on the preview job whose turn it is: the message is worth one, of whichever account."""
+    log.debug("woken", by_job=job_id, by_user=user_id)
+    run_job(resources(), JobKind.PREVIEW, make_preview)
+
+
+def make_preview(attempt: JobAttempt) -> Finish:
+    """Trace, keep the drawing for a vectorization to come, and store its watermarked picture."""
+    trace = attempt.trace()
+    picture = attempt.preview(trace, WATERMARK)
+    made = [attempt.made(FileKind.RESULT, "png", len(picture))]
+    with attempt.timed("put"):
+        if not trace.kept:
+            made.append(attempt.made(FileKind.TRACE, "svg", len(trace.svg), trace))
+            attempt.keep(attempt.object_key("svg"), trace.svg, SVG_TYPE)
+        attempt.keep(attempt.object_key("png"), picture, "image/png")
+    return attempt.succeeded(trace, made)
