@@ -1,0 +1,23 @@
+"""Files that are written from the code: shared/sql/schema.sql and pages of docs/reference."""
+
+import tempfile
+from pathlib import Path
+
+from dev import reference, schema
+from dev.children import Children, wait_until
+from dev.ports import free_ports
+from dev.postgres import Postgres, create_database
+from shared.migrate import migrate
+
+
+def write_generated() -> None:
+    """Write them all anew, on a Postgres made for the purpose (some two seconds)."""
+    reference.write_pages()
+    with tempfile.TemporaryDirectory(prefix="tovector-") as folder, Children(Path(folder) / "log") as children:
+        (port,) = free_ports(1)
+        postgres = Postgres(Path(folder) / "data", port, durable=False)
+        postgres.create()
+        wait_until(postgres.answers, children.start(postgres.program()))
+        create_database(postgres.url(), "tovector")
+        migrate(postgres.url("tovector"))
+        schema.PATH.write_text(schema.dump_schema(postgres.url("tovector")), "utf-8")
