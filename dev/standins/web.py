@@ -54,15 +54,22 @@ class Body:
             if self._left == 0:
                 self._begin_chunk()
                 continue
-            piece = self._stream.read1(min(self._left, CHUNK_BYTES))
-            if not piece:
-                raise ConnectionCut
+            piece = self._read(min(self._left, CHUNK_BYTES))
             self._left -= len(piece)
             if self._left == 0 and not self._chunked:
                 self._ended = True
             elif self._left == 0:
                 self._stream.readline(LONGEST_LINE_BYTES)
             yield piece
+
+    def _read(self, most: int) -> bytes:
+        try:
+            piece = self._stream.read1(most)
+        except OSError:
+            raise ConnectionCut from None
+        if not piece:
+            raise ConnectionCut
+        return piece
 
     def _begin_chunk(self) -> None:
         try:
@@ -241,7 +248,7 @@ class Server:
     def _answer(self, request: Request) -> Response:
         try:
             return self._application(request)
-        except (BadRequest, ConnectionCut, OSError):
+        except (BadRequest, ConnectionCut):
             raise
         except Exception:
             traceback.print_exc()  # a defect of the stand-in: its log says where

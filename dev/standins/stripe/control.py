@@ -40,7 +40,8 @@ class Control:
             given = _read(request, is_form=is_form) if request.method == "POST" else {}
             with self._state.lock:
                 done = self._do(request.method, path, given)
-                self._state.save()
+                if request.method != "GET":
+                    self._state.save()
         except Refused as refused:
             return refusal(refused)
         return Response(303, {"Location": "/"}) if is_form else json_response(done)

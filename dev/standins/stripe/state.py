@@ -40,13 +40,12 @@ class State:
         self.answers: dict[str, Fields] = kept.get("answers", {})
 
     def save(self) -> None:
-        """Write everything down."""
+        """Write everything down; the lock covers the file too, for two writers would take each other's away."""
         with self.lock:
-            text = json.dumps({**self.objects, "answers": self.answers})
-        new = self._path.with_suffix(".new")
-        new.touch(mode=0o600)
-        new.write_text(text, "utf-8")
-        new.replace(self._path)
+            new = self._path.with_suffix(".new")
+            new.touch(mode=0o600)
+            new.write_text(json.dumps({**self.objects, "answers": self.answers}), "utf-8")
+            new.replace(self._path)
 
     def add(self, found: Fields) -> Fields:
         """Remember an object by its id."""

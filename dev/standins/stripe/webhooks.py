@@ -62,10 +62,11 @@ class Webhooks:
         return {"Stripe-Signature": stripe.WebhookSignature.generate_signature_header(body.decode(), self._secret)}
 
     def _delivered(self, event_id: str) -> None:
-        event = self._state.find(event_id, "evt")
-        if event is not None:
-            event["pending_webhooks"] = 0
-            self._state.save()
+        with self._state.lock:
+            event = self._state.find(event_id, "evt")
+            if event is not None and event["pending_webhooks"]:
+                event["pending_webhooks"] = 0
+                self._state.save()
 
 
 def _body(event: Fields) -> bytes:

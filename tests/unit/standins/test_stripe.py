@@ -4,6 +4,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from dev.children import Children
 from dev.ports import free_ports
 from dev.standins.stripe.forms import parse_form
 from dev.standins.stripe.params import Refused, check
+from dev.standins.stripe.state import State, new_id
 from tests.conftest import start
 
 KEY, SECRET = "sk_test_unit", "whsec_unit"
@@ -238,3 +240,17 @@ def test_the_banks_page_shows_what_can_be_done(url: str, client: stripe.StripeCl
     order = httpx.post(f"{url}/_control/sessions/{opened.id}", data={"do": "refund-half"})
     assert (303, "/") == (order.status_code, order.headers["Location"])
     assert 404 == httpx.post(f"{url}/_control/disputes/du_nothing", json={"status": "won"}).status_code
+
+
+def test_many_threads_write_the_state_at_once_and_none_fails(tmp_path: Path):
+    state = State(tmp_path)
+
+    def write(_: int) -> str:
+        with state.lock:
+            made = state.add({"id": new_id("cus")})
+        state.save()
+        return made["id"]
+
+    with ThreadPoolExecutor(8) as pool:
+        made = set(pool.map(write, range(200)))
+    assert made == set(State(tmp_path).objects["customers"])
