@@ -141,7 +141,6 @@ class Settings(BaseSettings):
     # --- Flower and logs
     flower_basic_auth: SecretStr = Field(description="user:password for Flower; it is never open")
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="least level logged")
-    sentry_dsn: SecretStr | None = Field(default=None, description="errors go there if set")
 
     @classmethod
     @override
