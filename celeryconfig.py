@@ -17,6 +17,7 @@ from shared.messages import (
     Reconcile,
     Recover,
     RemoveOrphans,
+    RollUp,
     SweepInbox,
 )
 from shared.settings import load_settings
@@ -111,5 +112,6 @@ beat_schedule = {
         ("sweep-inbox", SweepInbox, settings.recovery_interval_seconds),
         ("reconcile", Reconcile, settings.reconcile_interval_seconds),
         ("prepare-partitions", PreparePartitions, 3_600.0),
+        ("roll-up", RollUp, 3_600.0),
     )
 }

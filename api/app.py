@@ -7,7 +7,7 @@ from uuid import UUID
 
 from flask import Flask
 
-from api import checkout, credits, docs, editor, exchange, images, jobs, me, ops, problems, webhooks
+from api import checkout, credits, docs, editor, exchange, images, jobs, me, ops, problems, reports, webhooks
 from api.house import FinishedJob, House, house_of, move_in
 from api.limits import Limits
 from api.polls import Polls
@@ -31,6 +31,7 @@ ROUTES: tuple[Route, ...] = (
     *credits.routes.all,
     *checkout.routes.all,
     *me.routes.all,
+    *reports.routes.all,
     *webhooks.routes.all,
     *ops.routes.all,
     *docs.routes.all,

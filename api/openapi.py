@@ -187,6 +187,7 @@ def _good(route: Route, gives: Gives, schemas: _Schemas) -> Schema:
         good["content"] = {gives.body: {"schema": {"type": "string"}}}
     elif gives.body is not None:
         good["content"] = {"application/json": {"schema": schemas.given(gives.body)}}
+        good["content"] |= {kind: {"schema": _FILE} for kind in gives.files}
     return good
 
 
@@ -244,6 +245,7 @@ def _one_line(text: str) -> str:
     return re.sub(r"\s+", " ", text).strip()
 
 
+_FILE: Mapping[str, str] = {"type": "string", "format": "binary"}
 _MEANING: Mapping[int, str] = {
     200: "As asked",
     201: "Made; Location says where it is",

@@ -116,6 +116,24 @@ class Database:
             _commit(connection)
 
     @contextmanager
+    def reports(self) -> Generator[Connection]:
+        """One database transaction that reads across all accounts as of one moment, and can write nothing.
+
+        It takes on the role tovector_reports, which may read what reports are made of, and no address, name or file
+        name. Raises DatabaseUnavailable.
+        """
+        begin = sql.SQL(
+            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL ROLE tovector_reports; "
+            "SELECT set_config('statement_timeout', {}, true), "
+            "set_config('idle_in_transaction_session_timeout', {}, true)"
+        ).format(sql.Literal(self._statement_timeout), sql.Literal(self._idle_timeout))
+        with self._begun(begin) as connection:
+            try:
+                yield connection
+            finally:
+                _roll_back(connection)
+
+    @contextmanager
     def _begun(self, begin: sql.Composed) -> Generator[Connection]:
         self._pool.open()
         try:

@@ -115,6 +115,14 @@ class PruneTemporary(Message):
 
 
 @dataclass(frozen=True, slots=True)
+class RollUp(Message):
+    """Sum the days that have ended, for the dashboard; sent by beat."""
+
+    task = "workers.reports.roll_up"
+    queue = Queue.MAINTENANCE
+
+
+@dataclass(frozen=True, slots=True)
 class HandleEvent(Message):
     """Work on a webhook that is kept in the inbox."""
 
@@ -151,6 +159,7 @@ ALL: tuple[type[Message], ...] = (
     PreparePartitions,
     CheckInvariants,
     PruneTemporary,
+    RollUp,
     HandleEvent,
     SweepInbox,
     Reconcile,
