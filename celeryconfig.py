@@ -11,6 +11,7 @@ from shared import messages
 from shared.messages import (
     CheckInvariants,
     ExpireImages,
+    MakeReports,
     PreparePartitions,
     PruneTemporary,
     Queue,
@@ -113,5 +114,6 @@ beat_schedule = {
         ("reconcile", Reconcile, settings.reconcile_interval_seconds),
         ("prepare-partitions", PreparePartitions, 3_600.0),
         ("roll-up", RollUp, 3_600.0),
+        ("make-reports", MakeReports, 60.0),
     )
 }

@@ -13,11 +13,18 @@ from shared.accounts import Account
 from shared.db import Connection
 from shared.errors import ProblemError
 from shared.ids import parse_id
+from shared.reporting import MEDIA_TYPES as REPORT_TYPES
 from shared.settings import load_settings
 from shared.storage import open_storage
 
 MOST_CREDITS = 1_000_000_000
-CONTENT_TYPES = ("image/png", "image/jpeg", "image/webp", "image/svg+xml")
+CONTENT_TYPES = (
+    "image/png",
+    "image/jpeg",
+    "image/webp",
+    "image/svg+xml",
+    *REPORT_TYPES.values(),
+)
 LARGEST_RASTER_BYTES = 50_000_000  # a resized working raster or a preview, uncompressible at worst
 
 

@@ -13,27 +13,35 @@ from flask import Response
 from api.answers import show
 from api.house import House
 from api.problems import field_problems
-from api.report_body import ReportAsked, ReportBody
+from api.report_body import ReportAsked, ReportBody, ReportFileBody, report_file_body
 from api.session import Caller
-from shared import events
+from shared import events, report_files
 from shared.db import Connection
-from shared.errors import RequestInvalid
+from shared.errors import NotFound, RequestInvalid, StorageObjectMissing
 from shared.events import ActionType
-from shared.ids import new_id
+from shared.ids import new_id, parse_id
+from shared.messages import MakeReports
 from shared.periods import Span
 from shared.report_people import select_now
-from shared.reporting import ENTRIES, ReportFormat, ReportName, Seller, Wish, write_report
+from shared.reporting import (
+    ENTRIES,
+    MEDIA_TYPES,
+    MOST_ROWS,
+    ReportFormat,
+    ReportName,
+    Seller,
+    Wish,
+    count_rows,
+    wish_of,
+    write_report,
+)  # fmt: skip
 
 Data = TypeVar("Data")
 TableName = TypeVar("TableName", bound=str)
-MEDIA_TYPES: Mapping[ReportFormat, str] = {
-    ReportFormat.CSV: "text/csv",
-    ReportFormat.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    ReportFormat.PDF: "application/pdf",
-}
 PARAMETERS: Mapping[ReportFormat, str] = {ReportFormat.CSV: "; charset=utf-8; header=present"}
 BYTES_IN_MEMORY = 2_000_000
 BYTES_AT_ONCE = 64 * 1024
+RETRY_SECONDS = 2
 
 
 def answer_report(
@@ -60,9 +68,12 @@ def answer_report(
                 )
             )  # fmt: skip
         else:
-            answer = _send(_written(house, db, wish, now), wish)
+            rows = count_rows(db, wish)
+            is_small = wish.format is ReportFormat.CSV or rows <= house.settings.report_request_rows
+            _refuse_length(wish, rows)
+            answer = _send(_written(house, db, wish, now), wish) if is_small else None
     _note(house, caller, wish)
-    return answer
+    return answer or _later(house, caller, wish)
 
 
 def seller_of(house: House) -> Seller:
@@ -79,6 +90,30 @@ def _written(house: House, db: Connection, wish: Wish, now: datetime) -> IO[byte
         file.close()
         raise
     return file
+
+
+def _refuse_length(wish: Wish, rows: int) -> None:
+    most = MOST_ROWS[wish.format]
+    if rows > most:
+        wrong = field_problems([("/to", f"these are {rows} entries")])
+        raise RequestInvalid(
+            f"A {wish.format} holds at most {most} entries; ask for a shorter span, or for csv.", **wrong
+        )
+
+
+def _later(house: House, caller: Caller, wish: Wish) -> Response:
+    """202: a worker makes it, and the answer says where to look for it."""
+    with house.database.transaction(user_id=caller.user_id) as db:
+        file = report_files.insert_report_file(
+            db,
+            report_file_id=new_id(),
+            user_id=caller.user_id,
+            wish=wish.as_record(),
+            lifetime_hours=house.settings.report_lifetime_hours,
+        )
+    house.publisher.publish(MakeReports())
+    where = f"/v1/reports/files/{file.report_file_id}"
+    return show(report_file_body(file, link=None), status=202, Location=where, Retry_After=str(RETRY_SECONDS))
 
 
 def _send(file: IO[bytes], wish: Wish) -> Response:
@@ -107,3 +142,23 @@ def _note(house: House, caller: Caller, wish: Wish) -> None:
             action_type=ActionType.REPORT,
             data={"report": wish.report, "format": wish.format, "entries": wish.table == ENTRIES},
         )
+
+
+def link_to_file(house: House, caller: Caller, report_file_id: str) -> ReportFileBody:
+    """What became of a report file, with a short-lived link once it is ready.
+
+    Raises NotFound (also when its time is over) and StorageUnavailable.
+    """
+    known = parse_id(report_file_id)
+    with house.database.transaction(user_id=caller.user_id) as db:
+        file = None if known is None else report_files.select_report_file(db, known)
+    if file is None:
+        raise NotFound("There is no such report, or its time is over.")
+    link = None
+    if file.storage_key is not None:
+        try:
+            name, seconds = wish_of(file.wish).file_name, house.settings.signed_link_seconds
+            link = house.storage.signed_link(file.storage_key, seconds=seconds, download_name=name)
+        except StorageObjectMissing:
+            raise NotFound("The report's time is over.") from None
+    return report_file_body(file, link=link)

@@ -7,13 +7,14 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
 
-from api.fields import Time
-from api.problems import field_problems
+from api.fields import Id, Time
+from api.problems import field_problems, shown_problem
 from shared.conversion import Conversion, Downloads
 from shared.dashboard import Dashboard
 from shared.errors import RequestInvalid
 from shared.periods import Granularity, Span, midnight
-from shared.reporting import ReportFormat
+from shared.report_files import ReportFile, ReportFileStatus
+from shared.reporting import ReportFormat, ReportName, wish_of
 from shared.sales import Sales
 from shared.usage import Usage
 
@@ -121,6 +122,31 @@ class ConversionBody(ReportBody[Conversion], title="ConversionReport"):
 
 class DownloadsBody(ReportBody[Downloads], title="DownloadsReport"):
     """What was downloaded, in which formats."""
+
+
+class ReportFileBody(BaseModel, title="ReportFile"):
+    """A report that a worker makes."""
+
+    report_file_id: Id
+    report: ReportName
+    format: ReportFormat
+    file_name: str
+    status: ReportFileStatus
+    size: int | None = Field(description="in bytes")
+    url: str | None = Field(description="where it is, for some minutes; null until it is ready")
+    problem: dict[str, object] | None
+    created_at: Time
+    expires_at: Time = Field(description="when it will be removed")
+
+
+def report_file_body(file: ReportFile, *, link: str | None) -> ReportFileBody:
+    """The row as its owner sees it."""
+    wish = wish_of(file.wish)
+    return ReportFileBody(
+        report_file_id=str(file.report_file_id), report=wish.report, format=wish.format, file_name=wish.file_name,
+        status=file.status, size=file.size, url=link, problem=shown_problem(file.problem),
+        created_at=file.created_at, expires_at=file.expires_at,
+    )  # fmt: skip
 
 
 class DashboardBody(BaseModel, title="Dashboard"):

@@ -6,15 +6,18 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from flask import Response
+from pydantic import BaseModel
 
 from api.answers import show
+from api.fields import Id
 from api.house import House
-from api.report_answers import MEDIA_TYPES, answer_report
+from api.report_answers import answer_report, link_to_file
 from api.report_body import (
     ConversionBody,
     DashboardBody,
     DownloadsBody,
     ReportAsked,
+    ReportFileBody,
     SalesBody,
     SpanAsked,
     UsageBody,
@@ -24,9 +27,10 @@ from api.routes import Gives, Routes
 from api.session import Caller
 from shared.conversion import read_conversion, read_downloads
 from shared.dashboard import read_dashboard
+from shared.errors import NotFound, StorageUnavailable
 from shared.periods import Granularity
 from shared.report_people import select_now
-from shared.reporting import ReportName
+from shared.reporting import MEDIA_TYPES, ReportName
 from shared.sales import read_sales
 from shared.usage import read_usage
 
@@ -38,7 +42,9 @@ class AskSales(ReportAsked[Literal["periods", "kinds", "countries", "oss", "pack
     """Which span, and how it is shown."""
 
 
-@routes.operation("GET /v1/reports/sales", takes=AskSales, gives=Gives(200, SalesBody, files=FILES), admin=True)
+@routes.operation(
+    "GET /v1/reports/sales", takes=AskSales, gives=Gives(200, SalesBody, files=FILES, later=ReportFileBody), admin=True
+)
 def get_sales_report(house: House, caller: Caller, ask: AskSales) -> Response:
     """Show what was sold, VAT by country and rate, the one-stop shop's quarters, packages, refunds and disputes.
 
@@ -83,6 +89,27 @@ class AskDownloads(ReportAsked[Literal["periods", "formats", "lines"]]):
 def get_downloads_report(house: House, caller: Caller, ask: AskDownloads) -> Response:
     """Show what was downloaded, in which formats. The activity log goes a year back."""
     return answer_report(house, caller, ask, ReportName.DOWNLOADS, read_downloads, DownloadsBody)
+
+
+class OneReportFile(BaseModel):
+    """Which file."""
+
+    report_file_id: Id
+
+
+@routes.operation(
+    "GET /v1/reports/files/{report_file_id}",
+    takes=OneReportFile,
+    gives=Gives(200, ReportFileBody),
+    admin=True,
+    problems=(NotFound, StorageUnavailable),
+)
+def get_report_file(house: House, caller: Caller, ask: OneReportFile) -> Response:
+    """Show what became of a report that was too large for its request; once it is ready, with a link to it.
+
+    The link works for some minutes; ask again for a new one while the file is kept.
+    """
+    return show(link_to_file(house, caller, ask.report_file_id))
 
 
 class AskDashboard(SpanAsked):

@@ -44,13 +44,15 @@ class Nothing(BaseModel):
 class Gives:
     """One good answer: its status, body and headers. `body` may be a media type instead of a JSON body's type.
 
-    `files` are media types of the same as a file, where the caller may choose.
+    `files` are media types of the same as a file, where the caller may choose. `later` is the body of a 202, where a
+    worker may have to do the work.
     """
 
     status: int
     body: type[BaseModel] | str | None = None
     headers: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
+    later: type[BaseModel] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ class Queue(StrEnum):
     VECTORIZE = "vectorize"
     MAINTENANCE = "maintenance"
     PAYMENTS = "payments"
+    REPORTS = "reports"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +124,14 @@ class RollUp(Message):
 
 
 @dataclass(frozen=True, slots=True)
+class MakeReports(Message):
+    """Make the reports that were too large for their request, and remove old ones; sent by the api and by beat."""
+
+    task = "workers.reports.make_reports"
+    queue = Queue.REPORTS
+
+
+@dataclass(frozen=True, slots=True)
 class HandleEvent(Message):
     """Work on a webhook that is kept in the inbox."""
 
@@ -160,6 +169,7 @@ ALL: tuple[type[Message], ...] = (
     CheckInvariants,
     PruneTemporary,
     RollUp,
+    MakeReports,
     HandleEvent,
     SweepInbox,
     Reconcile,

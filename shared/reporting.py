@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import IO
+from zoneinfo import ZoneInfo
 
 from shared.conversion import (
     conversion_chart,
@@ -18,7 +19,7 @@ from shared.db import Connection
 from shared.documents.cells import time_of
 from shared.documents.csv_file import write_csv
 from shared.documents.model import Chart, Document, Table
-from shared.periods import Span
+from shared.periods import Granularity, Span
 from shared.report_sales import count_entries, select_entries
 from shared.sales import entries_table, read_sales, sales_chart, sales_tables
 from shared.usage import read_usage, usage_chart, usage_tables
@@ -42,8 +43,21 @@ class ReportFormat(StrEnum):
     PDF = "pdf"
 
 
+MEDIA_TYPES: Mapping[ReportFormat, str] = {
+    ReportFormat.CSV: "text/csv",
+    ReportFormat.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    ReportFormat.PDF: "application/pdf",
+}
+# A PDF needs 60 KB of memory for each hundred rows, a workbook none, but it has to be kept somewhere.
+MOST_ROWS: Mapping[ReportFormat, int] = {
+    ReportFormat.CSV: 2_000_000,
+    ReportFormat.XLSX: 300_000,
+    ReportFormat.PDF: 50_000,
+}
 LINES = "lines"
 ENTRIES = "entries"
+
+
 @dataclass(frozen=True, slots=True)
 class Seller:
     """Whose business it is: country (ISO 3166-1 alpha-2) and VAT id, if there is one."""
@@ -73,6 +87,26 @@ class Wish:
         """What the file is called."""
         name = self.report if self.table is None else f"{self.report}-{self.table}"
         return f"tovector-{name}-{self.days.replace(' to ', '-to-')}.{self.format}"
+
+    def as_record(self) -> dict[str, str | None]:
+        """The wish as it is kept until a worker reads it."""
+        return {
+            "report": self.report,
+            "start": self.span.start.isoformat(),
+            "end": self.span.end.isoformat(),
+            "zone": self.span.zone.key,
+            "granularity": self.span.granularity,
+            "format": self.format,
+            "table": self.table,
+        }
+
+
+def wish_of(record: Mapping[str, str | None]) -> Wish:
+    """The wish that was kept."""
+    given = {name: value or "" for name, value in record.items()}
+    start, end = datetime.fromisoformat(given["start"]), datetime.fromisoformat(given["end"])
+    span = Span(start, end, ZoneInfo(given["zone"]), Granularity(given["granularity"]))
+    return Wish(ReportName(given["report"]), span, ReportFormat(given["format"]), given["table"] or None)
 
 
 def count_rows(db: Connection, wish: Wish) -> int:

@@ -61,6 +61,12 @@ CREATE TYPE public.purchase_status AS ENUM (
     'refunded'
 );
 
+CREATE TYPE public.report_file_status AS ENUM (
+    'queued',
+    'ready',
+    'failed'
+);
+
 CREATE TYPE public.reversal_kind AS ENUM (
     'refund',
     'dispute'
@@ -532,6 +538,34 @@ COMMENT ON COLUMN public.purchases.version IS 'Moves on with every settlement, s
 
 COMMENT ON COLUMN public.purchases.details IS 'Encrypted: name, address and links to receipt and invoice';
 
+CREATE TABLE public.report_files (
+    report_file_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    wish jsonb NOT NULL,
+    status public.report_file_status DEFAULT 'queued'::public.report_file_status NOT NULL,
+    attempts smallint DEFAULT 0 NOT NULL,
+    fence integer DEFAULT 0 NOT NULL,
+    run_at timestamp with time zone DEFAULT public.house_now() NOT NULL,
+    storage_key text,
+    size bigint,
+    problem jsonb,
+    created_at timestamp with time zone DEFAULT public.house_now() NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT a_failed_file_says_why CHECK (((status = 'failed'::public.report_file_status) = (problem IS NOT NULL))),
+    CONSTRAINT a_ready_file_is_somewhere CHECK (((status = 'ready'::public.report_file_status) = ((storage_key IS NOT NULL) AND (size IS NOT NULL)))),
+    CONSTRAINT report_files_size_check CHECK ((size >= 0))
+);
+
+ALTER TABLE ONLY public.report_files FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.report_files IS 'Reports too large for a request: asked for by an operator, made by a worker, removed when their time is over';
+
+COMMENT ON COLUMN public.report_files.wish IS 'Which report, of which span, in which form';
+
+COMMENT ON COLUMN public.report_files.fence IS 'Counts the claims; who finishes must name the one it was given';
+
+COMMENT ON COLUMN public.report_files.run_at IS 'Not to be claimed before: the claim of a worker, or the pause between attempts';
+
 CREATE TABLE public.reversals (
     reversal_id text NOT NULL,
     purchase_id uuid NOT NULL,
@@ -730,6 +764,12 @@ ALTER TABLE ONLY public.purchases
 ALTER TABLE ONLY public.purchases
     ADD CONSTRAINT purchases_session_id_key UNIQUE (session_id);
 
+ALTER TABLE ONLY public.report_files
+    ADD CONSTRAINT report_files_pkey PRIMARY KEY (report_file_id);
+
+ALTER TABLE ONLY public.report_files
+    ADD CONSTRAINT report_files_storage_key_key UNIQUE (storage_key);
+
 ALTER TABLE ONLY public.reversals
     ADD CONSTRAINT reversals_pkey PRIMARY KEY (reversal_id);
 
@@ -813,6 +853,12 @@ CREATE INDEX purchases_open ON public.purchases USING btree (created_at) WHERE (
 
 CREATE INDEX purchases_user_id ON public.purchases USING btree (user_id, purchase_id DESC);
 
+CREATE INDEX report_files_due ON public.report_files USING btree (run_at) WHERE (status = 'queued'::public.report_file_status);
+
+CREATE INDEX report_files_expire ON public.report_files USING btree (expires_at);
+
+CREATE INDEX report_files_user_id ON public.report_files USING btree (user_id, report_file_id DESC);
+
 CREATE INDEX reversals_purchase_id ON public.reversals USING btree (purchase_id);
 
 CREATE INDEX reversals_user_id ON public.reversals USING btree (user_id);
@@ -868,6 +914,9 @@ ALTER TABLE ONLY public.purchases
 
 ALTER TABLE ONLY public.purchases
     ADD CONSTRAINT purchases_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(user_id);
+
+ALTER TABLE ONLY public.report_files
+    ADD CONSTRAINT report_files_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(user_id);
 
 ALTER TABLE ONLY public.reversals
     ADD CONSTRAINT reversals_purchase_id_fkey FOREIGN KEY (purchase_id) REFERENCES public.purchases(purchase_id);
@@ -930,6 +979,8 @@ CREATE POLICY every_row ON public.orphans TO tovector_maintenance USING (true) W
 
 CREATE POLICY every_row ON public.purchases TO tovector_maintenance USING (true) WITH CHECK (true);
 
+CREATE POLICY every_row ON public.report_files TO tovector_maintenance USING (true) WITH CHECK (true);
+
 CREATE POLICY every_row ON public.reversals TO tovector_maintenance USING (true) WITH CHECK (true);
 
 CREATE POLICY every_row ON public.rollups TO tovector_maintenance USING (true) WITH CHECK (true);
@@ -990,6 +1041,8 @@ CREATE POLICY own_rows ON public.jobs TO tovector_app USING ((user_id = ( SELECT
 
 CREATE POLICY own_rows ON public.purchases TO tovector_app USING ((user_id = ( SELECT (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid AS acting_user_id))) WITH CHECK ((user_id = ( SELECT (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid AS acting_user_id)));
 
+CREATE POLICY own_rows ON public.report_files TO tovector_app USING ((user_id = ( SELECT (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((user_id = ( SELECT (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid AS "nullif")));
+
 CREATE POLICY own_rows ON public.reversals TO tovector_app USING ((user_id = ( SELECT (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid AS acting_user_id))) WITH CHECK ((user_id = ( SELECT (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid AS acting_user_id)));
 
 CREATE POLICY own_rows ON public.transactions TO tovector_app USING ((user_id = ( SELECT (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid AS acting_user_id))) WITH CHECK ((user_id = ( SELECT (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid AS acting_user_id)));
@@ -999,6 +1052,8 @@ CREATE POLICY own_rows ON public.users TO tovector_app USING (((user_id = ( SELE
 CREATE POLICY own_rows ON public.wakeups TO tovector_app USING ((user_id = ( SELECT (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid AS acting_user_id))) WITH CHECK ((user_id = ( SELECT (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid AS acting_user_id)));
 
 ALTER TABLE public.purchases ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.report_files ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.reversals ENABLE ROW LEVEL SECURITY;
 
@@ -1126,6 +1181,9 @@ GRANT SELECT(package_id) ON TABLE public.purchases TO tovector_reports;
 GRANT SELECT(status) ON TABLE public.purchases TO tovector_reports;
 
 GRANT SELECT(paid_at) ON TABLE public.purchases TO tovector_reports;
+
+GRANT SELECT,INSERT ON TABLE public.report_files TO tovector_app;
+GRANT SELECT,DELETE,UPDATE ON TABLE public.report_files TO tovector_maintenance;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.reversals TO tovector_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.reversals TO tovector_maintenance;
