@@ -103,7 +103,7 @@ def test_another_operator_does_not_find_it(boss: Person, resources: Resources, c
 def test_of_several_workers_each_report_is_made_by_one(boss: Person, resources: Resources, rows: Rows) -> None:
     places = [asked(boss, form) for form in ("xlsx", "pdf")]
     with ThreadPoolExecutor(4) as pool:
-        made = [file for file in pool.map(lambda _: make_next(resources), range(4)) if file is not None]
+        made = [file for file in pool.map(make_next, [resources] * 4) if file is not None]
     assert 2 == len({file.report_file_id for file in made}) == len(made)
     for where in places:
         fetched(boss.get(where))
@@ -131,11 +131,8 @@ def test_a_report_that_cannot_be_stored_fails_after_some_attempts_and_says_so(
     boss: Person, settings: Settings, resources: Resources, silent_server: Callable[[], int]
 ) -> None:
     where = asked(boss)
-    away = {
-        "supabase_url": f"http://127.0.0.1:{silent_server()}",
-        "storage_timeout_seconds": 0.2,
-        "retry_delay_seconds": 0.001,
-    }
+    nowhere = f"http://127.0.0.1:{silent_server()}"
+    away = {"supabase_url": nowhere, "storage_timeout_seconds": 0.2, "retry_delay_seconds": 0.001}
     broken = open_resources(Settings.model_validate(settings.model_dump() | away))
     for _ in range(settings.job_max_attempts):
         assert make_next(broken) is not None
@@ -167,8 +164,8 @@ def test_a_span_with_too_many_entries_for_its_form_is_refused(boss: Person, data
     with psycopg.connect(database.owner_url) as owner:
         owner.execute("SET LOCAL session_replication_role = replica")
         owner.execute(
-            "INSERT INTO transactions (transaction_id, user_id, transaction_type, entry, available_delta, reserved_delta,"
-            " amount, currency, vat_info, transaction_timestamp, purchase_id)"
+            "INSERT INTO transactions (transaction_id, user_id, transaction_type, entry, available_delta,"
+            " reserved_delta, amount, currency, vat_info, transaction_timestamp, purchase_id)"
             " SELECT gen_random_uuid(), user_id, 'purchase', 'credit', 1, 0, 1, 'eur', '{\"amount\": 0}',"
             " timestamptz '2031-01-15Z', gen_random_uuid() FROM users, generate_series(1, 50001) LIMIT 50001"
         )
