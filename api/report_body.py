@@ -1,5 +1,6 @@
 """What is asked of a report, and what it answers as JSON."""
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from typing import Annotated, ClassVar, Generic, TypeVar
@@ -30,12 +31,14 @@ def _moment(given: object) -> date:
     """A day, or (a kind of day to Python) a time with its offset."""
     if not isinstance(given, str):
         raise ValueError("must be a day such as 2030-01-31, or a time such as 2030-01-31T12:00:00Z")  # noqa: TRY004 - pydantic's way
+    # A plus sign that was not escaped arrives as a space.
+    given = re.sub(r" (?=\d\d:?\d\d$)", "+", given)
     try:
         found = date.fromisoformat(given) if len(given) == len("2030-01-31") else datetime.fromisoformat(given)
     except ValueError:
         raise ValueError("must be a day such as 2030-01-31, or a time such as 2030-01-31T12:00:00Z") from None
     if isinstance(found, datetime) and found.tzinfo is None:
-        raise ValueError("a time needs its offset, such as Z (a plus sign is written %2B in an address)")
+        raise ValueError("a time needs its offset, such as Z")
     if not FIRST_YEAR <= found.year < LAST_YEAR:
         raise ValueError(f"must be in the years {FIRST_YEAR} to {LAST_YEAR - 1}")
     return found

@@ -52,7 +52,7 @@ def conversion_tables(conversion: Conversion) -> list[Table]:
     headings = ("Signed up", "Uploaded", "Previewed", "Vectorized", "Opened checkout", "Purchased")
     steps = [Column(step, heading, Kind.COUNT, adds=True) for step, heading in zip(STEPS, headings, strict=True)]
     return [
-        Table("funnel", "Funnel", (Column("step", "Step", Kind.TEXT), Column("accounts", "Accounts", Kind.COUNT),
+        Table("funnel", "Funnel", (Column("step", "Step", Kind.WORD), Column("accounts", "Accounts", Kind.COUNT),
               Column("percent", "% of sign-ups", Kind.PERCENT)), conversion.funnel,
               "Accounts that have done each at least once, to this day."),
         Table("lines", "Cohorts", (Column("period", "Signed up in", Kind.DAY), *steps), conversion.lines,

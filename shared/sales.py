@@ -242,11 +242,11 @@ _PACKAGE = Column("package_id", "Package", Kind.TEXT)
 def sales_tables(sales: Sales) -> list[Table]:
     """The report as tables, the lines last."""
     return [
+        Table("kinds", "Purchases and reversals", (Column("kind", "Kind", Kind.WORD), _CURRENCY,
+              Column("entries", "Entries", Kind.COUNT, adds=True), *_MONEY, _CREDITS), sales.kinds),
         Table("periods", "By period", (Column("period", "Period", Kind.DAY), _CURRENCY, *_COUNTS, *_MONEY, _CREDITS),
               sales.periods, "What went back is taken off in the period in which it went back."),
-        Table("kinds", "Purchases and reversals", (Column("kind", "Kind", Kind.TEXT), _CURRENCY,
-              Column("entries", "Entries", Kind.COUNT, adds=True), *_MONEY, _CREDITS), sales.kinds),
-        Table("countries", "VAT by country and rate", (*_COUNTRY, Column("rule", "Rule", Kind.TEXT), _CURRENCY,
+        Table("countries", "VAT by country and rate", (*_COUNTRY, Column("rule", "Rule", Kind.WORD), _CURRENCY,
               *_COUNTS, *_MONEY), sales.countries, "Where the VAT is due, and by which rule it was charged."),
         Table("oss", "EU one-stop shop", (Column("quarter", "Quarter", Kind.TEXT),
               Column("corrects", "Corrects", Kind.TEXT), *_COUNTRY, _CURRENCY, *_MONEY[:2]), sales.oss,
@@ -254,7 +254,7 @@ def sales_tables(sales: Sales) -> list[Table]:
               " declared the sale."),
         Table("packages", "By package", (_PACKAGE, Column("package", "Name", Kind.TEXT), _CURRENCY, *_COUNTS, *_MONEY,
               _CREDITS), sales.packages),
-        Table("lines", "Lines", (Column("period", "Period", Kind.DAY), Column("kind", "Kind", Kind.TEXT), *_COUNTRY,
+        Table("lines", "Lines", (Column("period", "Period", Kind.DAY), Column("kind", "Kind", Kind.WORD), *_COUNTRY,
               _REVERSE, _PACKAGE, _CURRENCY, Column("entries", "Entries", Kind.COUNT, adds=True), *_MONEY, _CREDITS),
               sales.lines),
     ]  # fmt: skip
@@ -272,6 +272,6 @@ def sales_chart(sales: Sales) -> Chart | None:
 def entries_table(rows: Iterable[SalesEntry]) -> Table:
     """Each entry of money as the ledger has it, for whoever has to account for it."""
     return Table("entries", "Entries of the ledger", (Column("at", "Time (UTC)", Kind.TIME),
-          Column("kind", "Kind", Kind.TEXT), Column("transaction_id", "Entry", Kind.TEXT),
-          Column("purchase_id", "Purchase", Kind.TEXT), _PACKAGE, *_COUNTRY, _REVERSE,
+          Column("kind", "Kind", Kind.WORD), Column("transaction_id", "Entry", Kind.ID),
+          Column("purchase_id", "Purchase", Kind.ID), _PACKAGE, *_COUNTRY, _REVERSE,
           Column("vat_id", "VAT id", Kind.TEXT), _CURRENCY, *_MONEY, _CREDITS), rows)  # fmt: skip

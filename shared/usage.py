@@ -85,10 +85,10 @@ def _periods(lines: list[JobLine], uploads: list[UploadLine], days: list[date]) 
 
 
 _PERIOD = Column("period", "Period", Kind.DAY)
-_KIND = Column("kind", "Kind", Kind.TEXT)
+_KIND = Column("kind", "Kind", Kind.WORD)
 _JOBS = (
     _KIND,
-    Column("outcome", "Outcome", Kind.TEXT),
+    Column("outcome", "Outcome", Kind.WORD),
     Column("jobs", "Jobs", Kind.COUNT, adds=True),
     Column("credits", "Credits", Kind.CREDITS, adds=True),
     Column("work_seconds_p50", "Work p50, s", Kind.SECONDS),

@@ -50,3 +50,8 @@ def text_of(value: object, kind: Kind) -> str:
             return str(value)
         case _:
             return harmless(str(value))
+
+
+def words_of(name: str) -> str:
+    """A name of our own as people read it: outside_eu is outside EU."""
+    return name.replace("_eu", "_EU").replace("_", " ")

@@ -9,11 +9,13 @@ from enum import StrEnum
 class Kind(StrEnum):
     """What a column holds.
 
-    money is an integer in minor units (cents) and credits a Decimal; seconds and megapixels are floats, percent a
-    Decimal, bytes and count integers. Any of them may be None.
+    word is a name of our own, such as reverse_charge, and id a UUID. money is an integer in minor units (cents),
+    credits and percent are Decimals, seconds and megapixels floats, bytes and count integers. Any may be None.
     """
 
     TEXT = "text"
+    WORD = "word"
+    ID = "id"
     DAY = "day"
     TIME = "time"
     COUNT = "count"

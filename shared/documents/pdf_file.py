@@ -5,6 +5,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from itertools import islice
 from typing import IO, Any
+from uuid import UUID
 from xml.sax.saxutils import escape
 
 from reportlab.lib import colors
@@ -18,7 +19,7 @@ from reportlab.platypus import CondPageBreak, Flowable, LongTable, Paragraph, Si
 from reportlab.platypus import Table as PlainTable
 from typing_extensions import override
 
-from shared.documents.cells import money_of, text_of
+from shared.documents.cells import money_of, text_of, words_of
 from shared.documents.model import Chart, Column, Document, Kind, Table, Totals, cells
 from shared.documents.pdf_chart import bars
 
@@ -33,8 +34,15 @@ FONT, BOLD = "Helvetica", "Helvetica-Bold"
 SIZE = 8
 PADDING = 4
 INK, PALE, LINE = colors.HexColor("#1F2A37"), colors.HexColor("#F3F6FA"), colors.HexColor("#9AA5B1")
-WEIGHTS: Mapping[Kind, float] = {Kind.TEXT: 1.3, Kind.TIME: 1.5, Kind.PERCENT: 0.8, Kind.COUNT: 0.9}
-LEFT = (Kind.TEXT, Kind.DAY, Kind.TIME)
+WEIGHTS: Mapping[Kind, float] = {
+    Kind.TEXT: 1.3,
+    Kind.WORD: 1.3,
+    Kind.ID: 1.6,
+    Kind.TIME: 1.5,
+    Kind.PERCENT: 0.8,
+    Kind.COUNT: 0.9,
+}
+LEFT = (Kind.TEXT, Kind.WORD, Kind.ID, Kind.DAY, Kind.TIME)
 
 _TITLE = ParagraphStyle("title", fontName=BOLD, fontSize=17, leading=22, textColor=INK)
 _HEADING = ParagraphStyle(
@@ -157,8 +165,12 @@ def _cell(value: object, column: Column, width: float) -> object:
 
 def _shown(value: object, kind: Kind) -> str:
     match value:
-        case str() | None:
-            return value or ""
+        case None:
+            return ""
+        case str():
+            return words_of(value) if kind is Kind.WORD else value
+        case UUID():
+            return f"{str(value)[:18]}\n{str(value)[18:]}"
         case bool() | datetime() | date():
             return text_of(value, kind)
         case int() if kind is Kind.MONEY:

@@ -13,11 +13,13 @@ from xlsxwriter.format import Format
 from xlsxwriter.workbook import Workbook
 from xlsxwriter.worksheet import Worksheet
 
-from shared.documents.cells import harmless, money_of, text_of
+from shared.documents.cells import harmless, money_of, text_of, words_of
 from shared.documents.model import Chart, Document, Kind, Table, Totals, cells
 
 FORMATS: Mapping[Kind, str] = {
     Kind.TEXT: "@",
+    Kind.WORD: "@",
+    Kind.ID: "@",
     Kind.DAY: "yyyy-mm-dd",
     Kind.TIME: "yyyy-mm-dd hh:mm:ss",
     Kind.COUNT: "#,##0",
@@ -28,7 +30,7 @@ FORMATS: Mapping[Kind, str] = {
     Kind.SECONDS: "0.000",
     Kind.MEGAPIXELS: "0.00",
 }
-WIDTHS: Mapping[Kind, int] = {Kind.TIME: 19, Kind.TEXT: 16, Kind.DAY: 12}
+WIDTHS: Mapping[Kind, int] = {Kind.TIME: 19, Kind.TEXT: 16, Kind.WORD: 16, Kind.ID: 37}
 MOST_ROWS = 1_048_000  # of a sheet; what is more goes on to the next one
 _HEADER = {"bold": True, "bottom": 1, "bg_color": "#E8EEF7"}
 _OPTIONS = {
@@ -105,7 +107,7 @@ def _write_cell(
         case None:
             sheet.write_blank(row, number, None, styles[kind])
         case bool():
-            sheet.write_string(row, number, text_of(value, kind), styles[Kind.TEXT])
+            sheet.write_string(row, number, text_of(value, kind), styles[kind])
         case datetime():
             sheet.write_datetime(row, number, value.astimezone(UTC).replace(tzinfo=None), styles[Kind.TIME])
         case date():
@@ -115,7 +117,8 @@ def _write_cell(
         case int() | float() | Decimal():
             sheet.write_number(row, number, float(value), styles[kind])
         case _:
-            sheet.write_string(row, number, harmless(str(value)), styles[Kind.TEXT])
+            text = words_of(str(value)) if kind is Kind.WORD else harmless(str(value))
+            sheet.write_string(row, number, text, styles[kind])
 
 
 def _add_chart(book: Workbook, sheet: Worksheet, table: Table, chart: Chart) -> None:

@@ -1,6 +1,7 @@
 """Reports that are too large for a request: asked for, made by a worker, fetched, and gone in the end."""
 
 import io
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -136,6 +137,7 @@ def test_a_report_that_cannot_be_stored_fails_after_some_attempts_and_says_so(
     broken = open_resources(Settings.model_validate(settings.model_dump() | away))
     for _ in range(settings.job_max_attempts):
         assert make_next(broken) is not None
+        time.sleep(0.02)  # longer than the pause before the next attempt
     body = shown(boss.get(where))
     assert ("failed", "storage-unavailable") == (body["status"], body["problem"]["slug"])
     assert make_next(resources) is None
