@@ -43,7 +43,8 @@ def write_year(owner: psycopg.Connection, *, share: int = 1) -> None:
         owner.execute(
             "INSERT INTO images (image_id, user_id, status, file_url, file_type, file_size, width, height, sha256,"
             " upload_timestamp, expiry_timestamp, objects_gone_at)"
-            " SELECT year_id(2, n), year_id(1, (1 + n * 7919::bigint %% %(accounts)s)::integer), 'expired', 'gone/' || n,"
+            " SELECT year_id(2, n), year_id(1, (1 + n * 7919::bigint %% %(accounts)s)::integer),"
+            " 'expired', 'gone/' || n,"
             " CASE n %% 3 WHEN 0 THEN 'png'::file_type ELSE 'jpeg' END, 1000 + n %% 900000, 64 + n %% 3000,"
             " 48 + n %% 2000, repeat('0', 64), moment, moment + interval '1 day', moment + interval '1 day'"
             " FROM generate_series(1, %(images)s) AS n,"
@@ -53,7 +54,8 @@ def write_year(owner: psycopg.Connection, *, share: int = 1) -> None:
         owner.execute(
             "INSERT INTO jobs (job_id, user_id, image_id, kind, status, price, options, formats, attempts, fence,"
             " progress, stage, problem, report, created_at, started_at, finished_at)"
-            " SELECT year_id(3, n), year_id(1, (1 + n * 7919::bigint %% %(accounts)s)::integer), year_id(2, 1 + n %% %(images)s),"
+            " SELECT year_id(3, n), year_id(1, (1 + n * 7919::bigint %% %(accounts)s)::integer),"
+            " year_id(2, 1 + n %% %(images)s),"
             " CASE n %% 3 WHEN 0 THEN 'vectorization'::job_kind ELSE 'preview' END,"
             " CASE n %% 10 WHEN 0 THEN 'failed'::job_status ELSE 'succeeded' END,"
             " CASE n %% 3 WHEN 0 THEN 1 ELSE 0.2 END, '{}', '{svg}', 1, 1, 1, 'done',"
