@@ -97,4 +97,5 @@ def open_database(settings: Settings) -> Database:
         pool_size=settings.database_pool_size,
         timeout_seconds=settings.database_timeout_seconds,
         statement_timeout_seconds=settings.statement_timeout_seconds,
+        report_timeout_seconds=settings.report_timeout_seconds,
     )

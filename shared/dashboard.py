@@ -18,7 +18,8 @@ from shared.rollups import BASE, DailyActions, DailyJobs, DailySales, Days
 
 Key = TypeVar("Key")
 
-CHUNK_DAYS = 31
+# A week of a busy house is summed well within the longest that a statement may run.
+CHUNK_DAYS = 7
 # Longer than any database transaction may take: what began before midnight is committed by then.
 GRACE_HOURS = 1.0
 FUNNEL = ("sign_up", "upload", "preview", "vectorize", "purchase")
@@ -218,7 +219,7 @@ def _step(action: str, actions: list[DailyActions]) -> FunnelStep:
 
 
 def roll_up(db: Connection) -> int:
-    """Sum the next days that have ended, a month of them at most; returns how many.
+    """Sum the next days that have ended, a week of them at most; returns how many.
 
     Nobody else may do so at the same time. A clock that was put back takes back what was summed too early.
     """

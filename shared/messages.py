@@ -120,7 +120,7 @@ class RollUp(Message):
     """Sum the days that have ended, for the dashboard; sent by beat."""
 
     task = "workers.reports.roll_up"
-    queue = Queue.MAINTENANCE
+    queue = Queue.REPORTS
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,11 +48,11 @@ MEDIA_TYPES: Mapping[ReportFormat, str] = {
     ReportFormat.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     ReportFormat.PDF: "application/pdf",
 }
-# A PDF needs 60 KB of memory for each hundred rows, a workbook none, but it has to be kept somewhere.
+# What is made within a task's limit on a busy machine, and of a PDF what somebody might still turn the pages of.
 MOST_ROWS: Mapping[ReportFormat, int] = {
-    ReportFormat.CSV: 2_000_000,
-    ReportFormat.XLSX: 300_000,
-    ReportFormat.PDF: 50_000,
+    ReportFormat.CSV: 1_000_000,
+    ReportFormat.XLSX: 100_000,
+    ReportFormat.PDF: 20_000,
 }
 LINES = "lines"
 ENTRIES = "entries"

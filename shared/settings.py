@@ -114,8 +114,9 @@ class Settings(BaseSettings):
 
     # --- reports
     report_request_rows: int = Field(
-        default=20_000, ge=0, le=1_000_000, description="entries of a workbook or PDF made at once; more by a worker"
+        default=5_000, ge=0, le=100_000, description="entries of a workbook or PDF made at once; more by a worker"
     )
+    report_timeout_seconds: Seconds = Field(default=30, description="longest a statement of a report may run")
     report_lifetime_hours: int = Field(default=24, ge=1, le=720, description="how long a worker's report is kept")
 
     # --- jobs: engine budget < task limit < lease < broker visibility timeout

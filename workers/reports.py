@@ -6,6 +6,7 @@ from pathlib import Path
 from celery import shared_task
 
 from shared import dashboard, report_files
+from shared.clock import monotonic_seconds
 from shared.db import try_lock
 from shared.errors import AttemptsExhausted, PermanentError, ProblemError, TransientError
 from shared.logging_setup import get_logger, problem_fields
@@ -17,7 +18,7 @@ from workers.resources import Resources, resources
 
 log = get_logger(__name__)
 
-CHUNKS_PER_SWEEP = 40
+SECONDS_PER_SWEEP = 30.0
 FILES_AT_ONCE = 100
 
 
@@ -35,13 +36,20 @@ def make_reports() -> None:
 
 
 def sweep(resources: Resources) -> int:
-    """Sum what is due, some months at a time; returns how many days. Of several at once one works, the others leave."""
+    """Sum what is due, a week at a time; returns how many days. Of several at once one works, the others leave.
+
+    A long past takes several sweeps, so that none exceeds the limit of a task.
+    """
+    until = monotonic_seconds() + SECONDS_PER_SWEEP
     days = 0
-    for _ in range(CHUNKS_PER_SWEEP):
+    while True:
         with resources.maintenance.transaction() as db:
             summed = dashboard.roll_up(db) if try_lock(db, RollUp.task) else 0
         days += summed
         if not summed:
+            break
+        if monotonic_seconds() > until:
+            resources.send(RollUp())
             break
     if days:
         log.info("days_rolled_up", days=days)

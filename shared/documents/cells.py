@@ -8,7 +8,6 @@ from shared.documents.model import Kind
 
 # What spreadsheets take for the beginning of a formula (OWASP, "CSV Injection").
 _DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n")
-_TWO_DECIMALS = Decimal("0.01")
 
 
 def harmless(text: str) -> str:
@@ -19,9 +18,10 @@ def harmless(text: str) -> str:
     return f"'{plain}" if is_formula else plain
 
 
-def money_of(cents: int) -> Decimal:
+def money_of(cents: int) -> str:
     """Minor units as major ones, with two decimals."""
-    return (Decimal(cents) / 100).quantize(_TWO_DECIMALS)
+    whole, rest = divmod(abs(cents), 100)
+    return f"{'-' if cents < 0 else ''}{whole}.{rest:02}"
 
 
 def time_of(moment: datetime) -> str:
@@ -41,7 +41,7 @@ def text_of(value: object, kind: Kind) -> str:
         case date():
             return value.isoformat()
         case int() if kind is Kind.MONEY:
-            return str(money_of(value))
+            return money_of(value)
         case Decimal():
             return f"{value:f}"
         case float():

@@ -174,7 +174,7 @@ def _shown(value: object, kind: Kind) -> str:
         case bool() | datetime() | date():
             return text_of(value, kind)
         case int() if kind is Kind.MONEY:
-            return f"{money_of(value):,.2f}"
+            return f"{Decimal(money_of(value)):,}"
         case Decimal() | float() | int():
             return f"{value:,{'.3f' if kind is Kind.SECONDS else '.2f' if kind is Kind.MEGAPIXELS else ''}}"
         case _:
