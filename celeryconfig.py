@@ -11,12 +11,14 @@ from shared import messages
 from shared.messages import (
     CheckInvariants,
     ExpireImages,
+    MakeReports,
     PreparePartitions,
     PruneTemporary,
     Queue,
     Reconcile,
     Recover,
     RemoveOrphans,
+    RollUp,
     SweepInbox,
 )
 from shared.settings import load_settings
@@ -111,5 +113,7 @@ beat_schedule = {
         ("sweep-inbox", SweepInbox, settings.recovery_interval_seconds),
         ("reconcile", Reconcile, settings.reconcile_interval_seconds),
         ("prepare-partitions", PreparePartitions, 3_600.0),
+        ("roll-up", RollUp, 3_600.0),
+        ("make-reports", MakeReports, 60.0),
     )
 }

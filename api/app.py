@@ -7,7 +7,7 @@ from uuid import UUID
 
 from flask import Flask
 
-from api import checkout, credits, docs, editor, exchange, images, jobs, me, ops, problems, webhooks
+from api import checkout, credits, docs, editor, exchange, images, jobs, me, ops, problems, reports, webhooks
 from api.house import FinishedJob, House, house_of, move_in
 from api.limits import Limits
 from api.polls import Polls
@@ -31,6 +31,7 @@ ROUTES: tuple[Route, ...] = (
     *credits.routes.all,
     *checkout.routes.all,
     *me.routes.all,
+    *reports.routes.all,
     *webhooks.routes.all,
     *ops.routes.all,
     *docs.routes.all,
@@ -96,4 +97,5 @@ def open_database(settings: Settings) -> Database:
         pool_size=settings.database_pool_size,
         timeout_seconds=settings.database_timeout_seconds,
         statement_timeout_seconds=settings.statement_timeout_seconds,
+        report_timeout_seconds=settings.report_timeout_seconds,
     )

@@ -8,16 +8,23 @@ import click
 from api.cli_billing import COMMANDS
 from api.cli_database import maintenance
 from api.fields import credits_text, time_text
-from shared import accounts, invariants, membership
+from shared import accounts, invariants, membership, rollups
 from shared.accounts import Account
 from shared.db import Connection
 from shared.errors import ProblemError
 from shared.ids import parse_id
+from shared.reporting import MEDIA_TYPES as REPORT_TYPES
 from shared.settings import load_settings
 from shared.storage import open_storage
 
 MOST_CREDITS = 1_000_000_000
-CONTENT_TYPES = ("image/png", "image/jpeg", "image/webp", "image/svg+xml")
+CONTENT_TYPES = (
+    "image/png",
+    "image/jpeg",
+    "image/webp",
+    "image/svg+xml",
+    *REPORT_TYPES.values(),
+)
 LARGEST_RASTER_BYTES = 50_000_000  # a resized working raster or a preview, uncompressible at worst
 
 
@@ -68,6 +75,14 @@ def check_invariants() -> None:
     if violations:
         raise SystemExit(1)
     click.echo(f"all {len(invariants.INVARIANTS)} invariants hold")
+
+
+@operate.command("rebuild-rollups")
+def rebuild_rollups() -> None:
+    """Forget the dashboard's daily sums; the next sweep sums every day again, until then all is read live."""
+    with maintenance() as db:
+        rollups.delete_through(db)
+    click.echo("the daily sums are forgotten; beat's next sweep makes them anew")
 
 
 @operate.command("prepare-storage")

@@ -20,7 +20,10 @@ class ActionType(StrEnum):
     DELETE = "delete"
     CHECKOUT = "checkout"
     PURCHASE = "purchase"
+    REFUND = "refund"
+    DISPUTE = "dispute"
     LOW_BALANCE = "low_balance"
+    REPORT = "report"
 
 
 def insert_event(

@@ -19,6 +19,7 @@ class Queue(StrEnum):
     VECTORIZE = "vectorize"
     MAINTENANCE = "maintenance"
     PAYMENTS = "payments"
+    REPORTS = "reports"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,22 @@ class PruneTemporary(Message):
 
 
 @dataclass(frozen=True, slots=True)
+class RollUp(Message):
+    """Sum the days that have ended, for the dashboard; sent by beat."""
+
+    task = "workers.reports.roll_up"
+    queue = Queue.REPORTS
+
+
+@dataclass(frozen=True, slots=True)
+class MakeReports(Message):
+    """Make the reports that were too large for their request, and remove old ones; sent by the api and by beat."""
+
+    task = "workers.reports.make_reports"
+    queue = Queue.REPORTS
+
+
+@dataclass(frozen=True, slots=True)
 class HandleEvent(Message):
     """Work on a webhook that is kept in the inbox."""
 
@@ -151,6 +168,8 @@ ALL: tuple[type[Message], ...] = (
     PreparePartitions,
     CheckInvariants,
     PruneTemporary,
+    RollUp,
+    MakeReports,
     HandleEvent,
     SweepInbox,
     Reconcile,

@@ -112,6 +112,13 @@ class Settings(BaseSettings):
     )
     clerk_webhook_secret: SecretStr = Field(description="what Clerk signs webhooks with, whsec_…")
 
+    # --- reports
+    report_request_rows: int = Field(
+        default=5_000, ge=0, le=100_000, description="entries of a workbook or PDF made at once; more by a worker"
+    )
+    report_timeout_seconds: Seconds = Field(default=30, description="longest a statement of a report may run")
+    report_lifetime_hours: int = Field(default=24, ge=1, le=720, description="how long a worker's report is kept")
+
     # --- jobs: engine budget < task limit < lease < broker visibility timeout
     engine_wall_seconds: Seconds = Field(default=60, description="longest one trace may take")
     engine_memory_bytes: int = Field(

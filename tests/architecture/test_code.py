@@ -129,6 +129,27 @@ def test_everything_public_is_described() -> None:
     assert [] == silent
 
 
+def test_events_carry_no_personal_data() -> None:
+    """What is noted of an action is written out at the call, where a review sees it, in these words."""
+    words = {
+        *("outcome", "slug", "kind", "format", "file_type", "pixels", "bytes", "package_id", "total", "amount"),
+        *("currency", "report", "entries"),
+    }
+    noted = [
+        (relative(path), keyword.value)
+        for path in python_files("api", "workers", "shared")
+        for call in calls(tree(path), "insert_event")
+        for keyword in call.keywords
+        if keyword.arg == "data"
+    ]
+    assert noted
+    for where, value in noted:
+        literals = [node for node in ast.walk(value) if isinstance(node, ast.Dict)]
+        assert literals, where
+        keys = {key.value if isinstance(key, ast.Constant) else None for one in literals for key in one.keys}
+        assert set() == keys - words, where
+
+
 def test_every_setting_is_shown_in_the_example() -> None:
     text = (ROOT / ".env.example").read_text("utf-8")
     shown = set(re.findall(r"^#? ?([A-Z][A-Z0-9_]+)=", text, re.MULTILINE))
