@@ -31,7 +31,9 @@ def skeleton() -> str:
     document.modelspace().add_point((0, 0))
     output = io.StringIO()
     document.write(output)
-    text = replaced(r"(\$HANDSEED\n  5\n)\w+", r"\1@next_handle@", output.getvalue())
+    # ezdxf keeps the classes in a set, so their order differs from run to run.
+    text = re.sub(rf"(  0\nCLASS\n{RECORD})+", in_order, output.getvalue())
+    text = replaced(r"(\$HANDSEED\n  5\n)\w+", r"\1@next_handle@", text)
     text = replaced(r"(\$EXTMIN\n 10\n)\S+\n 20\n\S+\n 30\n\S+", r"\g<1>0.0\n 20\n0.0\n 30\n0.0", text)
     text = replaced(r"(\$EXTMAX\n 10\n)\S+\n 20\n\S+\n 30\n\S+", r"\1@width@\n 20\n@height@\n 30\n0.0", text)
     text = replaced(r"(\$LIMMAX\n 10\n)\S+\n 20\n\S+", r"\1@width@\n 20\n@height@", text)
@@ -39,6 +41,11 @@ def skeleton() -> str:
     text = replaced(rf"  0\nLAYER\n(?:(?!  0\n|  2\n).*\n)*  2\nOURS\n{RECORD}", "@layers@", text)
     text = replaced(rf"  0\nPOINT\n{RECORD}", "@entities@", text)
     return replaced(r"(TABLE\n  2\nLAYER\n  5\n1\n330\n0\n100\nAcDbSymbolTable\n 70\n)\d+", r"\1@layer_count@", text)
+
+
+def in_order(records: "re.Match[str]") -> str:
+    """Records one after the other, sorted."""
+    return "".join(sorted(re.findall(rf"  0\nCLASS\n{RECORD}", records[0])))
 
 
 def replaced(pattern: str, by: str, text: str) -> str:

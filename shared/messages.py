@@ -67,6 +67,18 @@ class RunVectorization(Message):
 
 
 @dataclass(frozen=True, slots=True)
+class MakeFormat(Message):
+    """Make a format that was asked for after its job had succeeded; somebody waits for it, so it goes with previews."""
+
+    task = "workers.renditions.make_format"
+    queue = Queue.PREVIEW
+
+    job_id: UUID
+    user_id: UUID
+    format: str
+
+
+@dataclass(frozen=True, slots=True)
 class Recover(Message):
     """Re-send what was never delivered and take back expired leases; sent by beat."""
 
@@ -145,6 +157,7 @@ ALL: tuple[type[Message], ...] = (
     ResizeImage,
     RunPreview,
     RunVectorization,
+    MakeFormat,
     Recover,
     ExpireImages,
     RemoveOrphans,
