@@ -68,10 +68,13 @@ class RunVectorization(Message):
 
 @dataclass(frozen=True, slots=True)
 class MakeFormat(Message):
-    """Make a format that was asked for after its job had succeeded; somebody waits for it, so it goes with previews."""
+    """Make a format that was asked for after its job had succeeded.
+
+    A large PNG takes seconds, which previews should not have to wait for.
+    """
 
     task = "workers.renditions.make_format"
-    queue = Queue.PREVIEW
+    queue = Queue.VECTORIZE
 
     job_id: UUID
     user_id: UUID

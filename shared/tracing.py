@@ -102,7 +102,7 @@ class TraceOptions(BaseModel):
     dpi: Annotated[int, Field(ge=36, le=2_400)] = Field(
         default=96,
         description=(
-            "Pixels to an inch: how large a pixel is in PDF, EPS and DXF, and how many pixels PNG has to a millimeter."
+            "Pixels to an inch: how large a pixel is on paper, and how many pixels the PNG of a size in mm or in has."
         ),
     )
 
