@@ -1,7 +1,7 @@
 """The API as a Flask app, made from its parts."""
 
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from threading import BoundedSemaphore
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from flask import Flask
 from api import checkout, credits, docs, editor, exchange, images, jobs, me, ops, problems, reports, webhooks
 from api.house import FinishedJob, House, house_of, move_in
 from api.limits import Limits
-from api.polls import Polls
+from api.polls import Polls, forget_announced
 from api.recent import Recent
 from api.routes import Route, mount
 from api.session import Caller, Sessions
@@ -58,9 +58,10 @@ def create_app(
     redis_url = settings.redis_url.get_secret_value()
     callers: Recent[str, Caller] = Recent(MOST_REMEMBERED)
     expiries: Recent[UUID, datetime] = Recent(MOST_REMEMBERED)
-    finished: Recent[tuple[UUID, str], FinishedJob] = Recent(MOST_FINISHED)
+    finished: Recent[str, FinishedJob] = Recent(MOST_FINISHED)
     lines: Recent[JobKind, tuple[int, float]] = Recent(len(JobKind))
     cache = cache or Cache(redis_url, settings.redis_timeout_seconds)
+    cache.hear(partial(forget_announced, finished))
     move_in(
         app,
         House(

@@ -13,19 +13,15 @@ from shared.accounts import Account
 from shared.db import Connection
 from shared.errors import ProblemError
 from shared.ids import parse_id
+from shared.outputs import FORMATS, LARGEST_FILE_BYTES
 from shared.reporting import MEDIA_TYPES as REPORT_TYPES
 from shared.settings import load_settings
 from shared.storage import open_storage
 
 MOST_CREDITS = 1_000_000_000
-CONTENT_TYPES = (
-    "image/png",
-    "image/jpeg",
-    "image/webp",
-    "image/svg+xml",
-    *REPORT_TYPES.values(),
+CONTENT_TYPES = sorted(
+    {"image/jpeg", "image/webp", *(facts.content_type for facts in FORMATS.values()), *REPORT_TYPES.values()}
 )
-LARGEST_RASTER_BYTES = 50_000_000  # a resized working raster or a preview, uncompressible at worst
 
 
 @click.group()
@@ -89,7 +85,7 @@ def rebuild_rollups() -> None:
 def prepare_storage() -> None:
     """Make the bucket of STORAGE_BUCKET, or mend it: private, only our content types, with a size limit."""
     settings = load_settings()
-    largest = max(settings.upload_max_bytes, settings.engine_max_output_bytes, LARGEST_RASTER_BYTES)
+    largest = max(settings.upload_max_bytes, settings.engine_max_output_bytes, LARGEST_FILE_BYTES)
     try:
         with closing(open_storage(settings)) as storage:
             storage.ensure_bucket(CONTENT_TYPES, largest)

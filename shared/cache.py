@@ -9,7 +9,7 @@ import hashlib
 import os
 import threading
 import time
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -78,6 +78,14 @@ class Cache:
         """Listen for the end of a job from now on: enter before reading the job, then wait."""
         return self._listener.waiter(job_id)
 
+    def hear(self, tell: Callable[[str | None], None]) -> None:
+        """Have every announcement told, as the id of its job; None when some may have been missed."""
+        self._listener.told.append(tell)
+
+    def is_hearing(self) -> bool:
+        """Begin to listen in this process if nobody does yet; whether announcements are heard now."""
+        return self._listener.is_awake()
+
     def release_waiters(self) -> None:
         """Let everybody who waits go on at once, and nobody wait from now on: the process is about to stop."""
         self._listener.stop()
@@ -141,6 +149,13 @@ class _Listener:
         self._process_id: int | None = None
         self.is_listening = False
         self.stopped = False
+        self.told: list[Callable[[str | None], None]] = []
+
+    def is_awake(self) -> bool:
+        with self._lock:
+            if self._process_id != os.getpid():
+                self._start()
+        return self.is_listening
 
     @contextlib.contextmanager
     def waiter(self, job_id: UUID) -> Generator[Waiter]:
@@ -210,12 +225,18 @@ class _Listener:
             self.is_listening = True
             self._wake_all()  # what was announced before is lost
 
+    def _tell(self, key: str | None) -> None:
+        for tell in self.told:
+            tell(key)
+
     def _wake(self, key: str) -> None:
+        self._tell(key)
         with self._lock:
             for waiter in self._waiters.get(key, ()):
                 waiter.wake()
 
     def _wake_all(self) -> None:
+        self._tell(None)
         with self._lock:
             for waiters in self._waiters.values():
                 for waiter in waiters:

@@ -68,6 +68,21 @@ class RunVectorization(Message):
 
 
 @dataclass(frozen=True, slots=True)
+class MakeFormat(Message):
+    """Make a format that was asked for after its job had succeeded.
+
+    A large PNG takes seconds, which previews should not have to wait for.
+    """
+
+    task = "workers.renditions.make_format"
+    queue = Queue.VECTORIZE
+
+    job_id: UUID
+    user_id: UUID
+    format: str
+
+
+@dataclass(frozen=True, slots=True)
 class Recover(Message):
     """Re-send what was never delivered and take back expired leases; sent by beat."""
 
@@ -162,6 +177,7 @@ ALL: tuple[type[Message], ...] = (
     ResizeImage,
     RunPreview,
     RunVectorization,
+    MakeFormat,
     Recover,
     ExpireImages,
     RemoveOrphans,

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from celery import shared_task
 
-from shared import events, files, idempotency, images, lifecycle, metrics, orphans, uploads
+from shared import events, files, idempotency, images, lifecycle, metrics, orphans, renditions, uploads
 from shared.errors import StorageRefused, StorageUnavailable
 from shared.logging_setup import get_logger, problem_fields
 from shared.messages import ExpireImages, PreparePartitions, PruneTemporary, RemoveOrphans
@@ -88,6 +88,7 @@ def _remove(resources: Resources, image_id: UUID, user_id: UUID) -> bool:
         return False
     with resources.maintenance.transaction() as db:
         files.delete_files(db, image_id)
+        renditions.delete_renditions(db, image_id)
         images.update_image_objects_gone(db, image_id)
     return True
 

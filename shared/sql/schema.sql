@@ -538,6 +538,33 @@ COMMENT ON COLUMN public.purchases.version IS 'Moves on with every settlement, s
 
 COMMENT ON COLUMN public.purchases.details IS 'Encrypted: name, address and links to receipt and invoice';
 
+CREATE TABLE public.renditions (
+    job_id uuid NOT NULL,
+    format text NOT NULL,
+    user_id uuid NOT NULL,
+    image_id uuid NOT NULL,
+    attempts smallint DEFAULT 0 NOT NULL,
+    fence integer DEFAULT 0 NOT NULL,
+    run_at timestamp with time zone DEFAULT public.house_now() NOT NULL,
+    asked_at timestamp with time zone DEFAULT public.house_now() NOT NULL,
+    problem jsonb,
+    CONSTRAINT renditions_attempts_check CHECK ((attempts >= 0)),
+    CONSTRAINT renditions_fence_check CHECK ((fence >= 0)),
+    CONSTRAINT renditions_format_check CHECK ((format ~ '^[a-z]{1,10}$'::text))
+);
+
+ALTER TABLE ONLY public.renditions FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.renditions IS 'Formats asked for after their job succeeded and not made yet; one that is made is a row of files instead';
+
+COMMENT ON COLUMN public.renditions.fence IS 'Counts the claims; a late worker''s fence no longer fits';
+
+COMMENT ON COLUMN public.renditions.run_at IS 'Not to be claimed before: the claim of a worker, or the pause between attempts';
+
+COMMENT ON COLUMN public.renditions.asked_at IS 'When a worker was last sent for; whoever asks again later sends again';
+
+COMMENT ON COLUMN public.renditions.problem IS 'Why it cannot be made';
+
 CREATE TABLE public.report_files (
     report_file_id uuid NOT NULL,
     user_id uuid NOT NULL,
@@ -764,6 +791,9 @@ ALTER TABLE ONLY public.purchases
 ALTER TABLE ONLY public.purchases
     ADD CONSTRAINT purchases_session_id_key UNIQUE (session_id);
 
+ALTER TABLE ONLY public.renditions
+    ADD CONSTRAINT renditions_pkey PRIMARY KEY (job_id, format);
+
 ALTER TABLE ONLY public.report_files
     ADD CONSTRAINT report_files_pkey PRIMARY KEY (report_file_id);
 
@@ -853,6 +883,10 @@ CREATE INDEX purchases_open ON public.purchases USING btree (created_at) WHERE (
 
 CREATE INDEX purchases_user_id ON public.purchases USING btree (user_id, purchase_id DESC);
 
+CREATE INDEX renditions_image_id ON public.renditions USING btree (image_id);
+
+CREATE INDEX renditions_user_id ON public.renditions USING btree (user_id);
+
 CREATE INDEX report_files_due ON public.report_files USING btree (run_at) WHERE (status = 'queued'::public.report_file_status);
 
 CREATE INDEX report_files_expire ON public.report_files USING btree (expires_at);
@@ -914,6 +948,15 @@ ALTER TABLE ONLY public.purchases
 
 ALTER TABLE ONLY public.purchases
     ADD CONSTRAINT purchases_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(user_id);
+
+ALTER TABLE ONLY public.renditions
+    ADD CONSTRAINT renditions_image_id_fkey FOREIGN KEY (image_id) REFERENCES public.images(image_id);
+
+ALTER TABLE ONLY public.renditions
+    ADD CONSTRAINT renditions_job_id_fkey FOREIGN KEY (job_id) REFERENCES public.jobs(job_id);
+
+ALTER TABLE ONLY public.renditions
+    ADD CONSTRAINT renditions_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(user_id);
 
 ALTER TABLE ONLY public.report_files
     ADD CONSTRAINT report_files_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(user_id);
@@ -979,6 +1022,8 @@ CREATE POLICY every_row ON public.orphans TO tovector_maintenance USING (true) W
 
 CREATE POLICY every_row ON public.purchases TO tovector_maintenance USING (true) WITH CHECK (true);
 
+CREATE POLICY every_row ON public.renditions TO tovector_maintenance USING (true) WITH CHECK (true);
+
 CREATE POLICY every_row ON public.report_files TO tovector_maintenance USING (true) WITH CHECK (true);
 
 CREATE POLICY every_row ON public.reversals TO tovector_maintenance USING (true) WITH CHECK (true);
@@ -1041,6 +1086,8 @@ CREATE POLICY own_rows ON public.jobs TO tovector_app USING ((user_id = ( SELECT
 
 CREATE POLICY own_rows ON public.purchases TO tovector_app USING ((user_id = ( SELECT (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid AS acting_user_id))) WITH CHECK ((user_id = ( SELECT (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid AS acting_user_id)));
 
+CREATE POLICY own_rows ON public.renditions TO tovector_app USING ((user_id = ( SELECT (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((user_id = ( SELECT (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid AS "nullif")));
+
 CREATE POLICY own_rows ON public.report_files TO tovector_app USING ((user_id = ( SELECT (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((user_id = ( SELECT (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid AS "nullif")));
 
 CREATE POLICY own_rows ON public.reversals TO tovector_app USING ((user_id = ( SELECT (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid AS acting_user_id))) WITH CHECK ((user_id = ( SELECT (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid AS acting_user_id)));
@@ -1052,6 +1099,8 @@ CREATE POLICY own_rows ON public.users TO tovector_app USING (((user_id = ( SELE
 CREATE POLICY own_rows ON public.wakeups TO tovector_app USING ((user_id = ( SELECT (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid AS acting_user_id))) WITH CHECK ((user_id = ( SELECT (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid AS acting_user_id)));
 
 ALTER TABLE public.purchases ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.renditions ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.report_files ENABLE ROW LEVEL SECURITY;
 
@@ -1181,6 +1230,9 @@ GRANT SELECT(package_id) ON TABLE public.purchases TO tovector_reports;
 GRANT SELECT(status) ON TABLE public.purchases TO tovector_reports;
 
 GRANT SELECT(paid_at) ON TABLE public.purchases TO tovector_reports;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.renditions TO tovector_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.renditions TO tovector_maintenance;
 
 GRANT SELECT,INSERT ON TABLE public.report_files TO tovector_app;
 GRANT SELECT,DELETE,UPDATE ON TABLE public.report_files TO tovector_maintenance;
