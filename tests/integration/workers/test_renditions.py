@@ -8,7 +8,7 @@ import pytest
 from PIL import Image as Picture
 
 from shared import rendering, renditions
-from shared.errors import ProblemError, TooComplex
+from shared.errors import LeaseLost, ProblemError, StorageUnavailable, TooComplex
 from shared.files import File, FileKind
 from shared.images import Image
 from shared.invariants import select_all_violations
@@ -22,7 +22,7 @@ from workers.job_attempt import run_job
 from workers.previews import make_preview
 from workers.renditions import RenditionAttempt, run_rendition
 from workers.resources import Resources, open_resources
-from workers.task import Outcome, carry_out
+from workers.task import Finish, Outcome, carry_out
 from workers.vectorize import make_vectorization
 
 
@@ -205,6 +205,30 @@ def test_of_two_workers_with_the_same_format_one_wins_and_the_other_leaves_nothi
     assert Outcome.OVERTAKEN == carry_out(slow, lambda: finish)
     assert results(given, image)["eps"].storage_key != slow.key
     assert {file.storage_key for file in given.files(image)} | {image.file_url} == set(given.keys(image))
+
+
+def test_a_claim_that_another_has_taken_over_can_end_nothing(resources: Resources, given: Given) -> None:
+    image = given.image(given.account(), logo())
+    job = vectorized(given, image, ["svg"])
+    ask(given, job, "eps")
+    with resources.database.transaction(user_id=job.user_id) as db:
+        late = rendering.claim(db, job.job_id, "eps", lease_seconds=0, max_attempts=3)
+    with resources.database.transaction(user_id=job.user_id) as db:
+        now = rendering.claim(db, job.job_id, "eps", lease_seconds=60, max_attempts=3)
+    assert late is not None
+    assert now is not None
+    file = File("a/b.eps", job.user_id, image.image_id, job.job_id, FileKind.RESULT, "eps", 1)
+    ends: list[Finish] = [
+        lambda db: rendering.finish(db, late, file),
+        lambda db: rendering.fail(db, late, TooComplex()),
+        lambda db: rendering.retry(db, late, StorageUnavailable(), max_attempts=3, delay_seconds=0),
+        lambda db: rendering.retry(db, late, StorageUnavailable(), max_attempts=1, delay_seconds=0),
+        lambda db: rendering.give_back(db, late),
+    ]
+    for end in ends:
+        with pytest.raises(LeaseLost), resources.database.transaction(user_id=job.user_id) as db:
+            end(db)
+    assert now == known(given, job, "eps")
 
 
 @pytest.mark.parametrize("end", ["expiry_timestamp = house_now()", "deleted_at = house_now()"])
