@@ -41,7 +41,7 @@ bench: $(WARM) ## measure the ratios of docs/benchmarks.md on the real stack
 torture: $(WARM) ## break the running stack in every way we know and count what is lost
 	@exec $(RUN) -m tests.torture
 
-quality: $(WARM) ## compare the engine with the drawings it was given
+quality: $(WARM) ## compare the engine with other tracers, on drawings whose truth is known
 	@exec $(RUN) -m tests.quality
 
 lock: $(READY) ## resolve pyproject.toml into requirements.lock (hashed, for every platform)
