@@ -3,7 +3,7 @@
 import time
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import Any, cast
+from typing import cast
 
 from api.house import House
 from api.job_body import find_job
@@ -80,9 +80,12 @@ def _find(house: House, caller: Caller, job_id: str, wanted: Format | None) -> F
             resend_seconds = house.settings.wakeup_resend_seconds
             message = rendering.ask(db, job, found.format, resend_seconds=resend_seconds)
         else:
-            data: dict[str, Any] = {"kind": job.kind, "format": found.file.format}
             events.insert_event(
-                db, analytics_id=new_id(), user_id=caller.user_id, action_type=ActionType.DOWNLOAD, data=data
+                db,
+                analytics_id=new_id(),
+                user_id=caller.user_id,
+                action_type=ActionType.DOWNLOAD,
+                data={"kind": job.kind, "format": found.file.format},
             )
     if message is not None:
         house.publisher.publish(message)
