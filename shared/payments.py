@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import SecretStr
 
+from shared import metrics
 from shared.errors import PaymentsRefused, PaymentsUnavailable
 from shared.logging_setup import get_logger
 from shared.payment_facts import OpenedCheckout, Order, PaymentFacts, ReversalFacts, Subject
@@ -69,7 +70,7 @@ class Payments:
     def open_checkout(self, order: Order) -> OpenedCheckout:
         """Let Stripe make the page where the order is paid. Asked twice for one purchase, it is the same page."""
         key = str(order.purchase_id)
-        with _asking():
+        with _asking("open_checkout"):
             customer_id = None
             if order.billing.country:
                 customer = self._client.v1.customers.create(_customer(order), {"idempotency_key": f"{key}-customer"})
@@ -83,7 +84,7 @@ class Payments:
 
     def read_payment(self, session_id: str) -> PaymentFacts:
         """What has become of a checkout, refunds and disputes included."""
-        with _asking():
+        with _asking("read_payment"):
             found = self._client.v1.checkout.sessions.retrieve(session_id, {"expand": _SESSION_PARTS})
             session = found.to_dict()
             intent_id = id_of(session.get("payment_intent"))
@@ -92,7 +93,7 @@ class Payments:
 
     def find_subject(self, kind: str, object_id: str) -> Subject | None:
         """Whose purchase an object of Stripe's is about; `kind` as in `object`. None when it is about no payment."""
-        with _asking():
+        with _asking("find_subject"):
             match kind:
                 case "checkout.session":
                     return subject_of_session(self._client.v1.checkout.sessions.retrieve(object_id).to_dict())
@@ -116,7 +117,7 @@ class Payments:
     def list_subjects(self, since: datetime) -> Iterator[tuple[str, Subject | None]]:
         """What happened since then: every session, refund and dispute by id, with the purchase that it is about."""
         window: Any = {"created": {"gte": int(since.timestamp())}, "limit": 100}
-        with _asking():
+        with _translated():  # not timed: whoever reads the list works between its pages
             for session in self._client.v1.checkout.sessions.list(window).auto_paging_iter():
                 yield session.id, subject_of_session(session.to_dict())
             for refund in self._client.v1.refunds.list(window).auto_paging_iter():
@@ -146,7 +147,7 @@ def open_payments(settings: Settings) -> Payments:
 
 
 @contextmanager
-def _asking() -> Generator[None]:
+def _translated() -> Generator[None]:
     """Turn what the client raises into errors of the house; what Stripe says stays in our log."""
     import stripe
 
@@ -160,6 +161,13 @@ def _asking() -> Generator[None]:
             log.warning("payments_unavailable", error=type(error).__name__, status=error.http_status)
             raise PaymentsUnavailable("Payments cannot be reached at the moment; try again shortly.") from error
         raise PaymentsRefused(f"Stripe refused: {error.code or type(error).__name__} ({error.http_status}).") from error
+
+
+@contextmanager
+def _asking(operation: str) -> Generator[None]:
+    """The same for one call, which is timed."""
+    with metrics.timed(metrics.PAYMENTS_SECONDS, operation), _translated():
+        yield
 
 
 def _customer(order: Order) -> "CustomerCreateParams":

@@ -138,8 +138,14 @@ class Settings(BaseSettings):
     invariants_interval_seconds: Seconds = Field(default=60, description="how often beat has the invariants checked")
     preview_max_side: int = Field(default=1_200, ge=64, le=4_096, description="longest side of a preview in px")
 
-    # --- Flower and logs
+    # --- Flower, metrics and logs
     flower_basic_auth: SecretStr = Field(description="user:password for Flower; it is never open")
+    metrics_token: SecretStr | None = Field(
+        default=None, description="who asks for /metrics must show this as a Bearer token; without it anybody may"
+    )
+    metrics_port: int | None = Field(
+        default=None, ge=1, le=65_535, description="where a worker shows its metrics, on every address; none by default"
+    )
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="least level logged")
 
     @classmethod
