@@ -69,6 +69,9 @@ class Settings(BaseSettings):
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="front ends allowed to call the API from a browser, comma-separated"
     )
+    proxies_in_front: int = Field(
+        default=0, ge=0, le=5, description="proxies of ours that add to X-Forwarded-For; it is believed so far back"
+    )
     requests_per_minute: int = Field(default=6_000, ge=1, description="requests one account or address may make")
     uploads_per_minute: int = Field(default=600, ge=1, description="uploads one account may make")
     jobs_per_minute: int = Field(default=3_000, ge=1, description="jobs one account may submit")
