@@ -16,7 +16,15 @@ from pydantic import SecretStr
 from shared import metrics
 from shared.errors import PaymentsRefused, PaymentsUnavailable
 from shared.logging_setup import get_logger
-from shared.payment_facts import OpenedCheckout, Order, PaymentFacts, ReversalFacts, Subject
+from shared.payment_facts import (
+    OpenedCheckout,
+    Order,
+    PaymentFacts,
+    PaymentsSetUp,
+    ReversalFacts,
+    Subject,
+    WebhookEndpoint,
+)
 from shared.settings import Settings
 from shared.stripe_objects import (
     Fields,
@@ -109,6 +117,14 @@ class Payments:
                     return None
             intent_id = id_of(about.get("payment_intent"))
             return None if intent_id is None else self._subject_of_intent(intent_id)
+
+    def describe(self) -> PaymentsSetUp:
+        """How the account is set up, for the doctor."""
+        with _asking("describe"):
+            tax = self._client.v1.tax.settings.retrieve()
+            hooks = list(self._client.v1.webhook_endpoints.list({"limit": 100}).auto_paging_iter())
+        endpoints = (WebhookEndpoint(hook.url, hook.status, frozenset(hook.enabled_events)) for hook in hooks)
+        return PaymentsSetUp(tax.status, tuple(endpoints))
 
     def _subject_of_intent(self, intent_id: str) -> Subject | None:
         sessions = self._client.v1.checkout.sessions.list({"payment_intent": intent_id, "limit": 1}).data

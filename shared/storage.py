@@ -7,10 +7,10 @@ StorageObjectMissing when the object is not there, StorageRefused when the provi
 import os
 import re
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import SecretStr
 
@@ -127,6 +127,10 @@ class Storage:
 
     def check(self, timeout_seconds: float = 2.0) -> None:
         """Return if the bucket can be reached with our key within so many seconds, for readiness."""
+        self.describe_bucket(timeout_seconds)
+
+    def describe_bucket(self, timeout_seconds: float = 5.0) -> Mapping[str, Any]:
+        """The bucket as the provider describes it: `public`, `file_size_limit`, `allowed_mime_types`."""
         import httpx
 
         key = self._service_key.get_secret_value()
@@ -142,6 +146,10 @@ class Storage:
             raise StorageUnavailable
         if answer.is_error:
             raise StorageRefused(f"The file storage refused the bucket {self._bucket}: {answer.text[:200]}")
+        try:
+            return answer.json()
+        except ValueError as error:
+            raise StorageUnavailable("The file storage gave an answer that makes no sense.") from error
 
     def close(self) -> None:
         """Close the connections of this process; the next use opens new ones."""

@@ -120,3 +120,10 @@ def test_a_worker_that_takes_nothing_is_told_by_the_age_of_its_queue(
         worker.resume()
     assert "succeeded" == alice.finish(job)["status"]
     assert eventually(lambda: called(prometheus, "QueueOld") is None, 20)
+
+
+def test_the_doctor_finds_nothing_wrong_with_a_running_stack(house: Stack) -> None:
+    told = house.operate("doctor")
+    assert 0 == told.returncode, told.stdout + told.stderr
+    parts = {line.split()[1] for line in told.stdout.splitlines() if line.startswith("ok ")}
+    assert {"postgres", "migrations", "redis", "storage", "clerk", "stripe", "processes"} == parts
