@@ -6,6 +6,7 @@ from threading import BoundedSemaphore
 from uuid import UUID
 
 from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from api import checkout, credits, docs, editor, exchange, images, jobs, me, ops, problems, reports, webhooks
 from api.house import FinishedJob, House, house_of, move_in
@@ -88,6 +89,8 @@ def create_app(
     for route in ROUTES:
         mount(app, route)
     app.wsgi_app = Polls(app.wsgi_app, house_of(app))
+    if settings.proxies_in_front:  # or every stranger would be counted as the proxy
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies_in_front, x_proto=0, x_host=0)
     return app
 
 

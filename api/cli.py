@@ -7,6 +7,7 @@ import click
 
 from api.cli_billing import COMMANDS
 from api.cli_database import maintenance
+from api.doctor import Verdict, examine
 from api.fields import credits_text, time_text
 from shared import accounts, invariants, membership, rollups
 from shared.accounts import Account
@@ -92,6 +93,20 @@ def prepare_storage() -> None:
     except ProblemError as problem:
         raise click.ClickException(problem.detail) from None
     click.echo(f"the bucket {settings.storage_bucket} is ready")
+
+
+@operate.command("doctor")
+def doctor() -> None:
+    """Look at every part of the installation, and say what is wrong and what to do; exits 1 if something is wrong."""
+    settings = load_settings()
+    worst = Verdict.OK
+    for finding in examine(settings):
+        click.echo(f"{finding.verdict.value:6} {finding.part:11} {finding.found}")
+        if finding.advice:
+            click.echo(f"{'':18} -> {finding.advice}")
+        worst = Verdict.WRONG if Verdict.WRONG in (worst, finding.verdict) else worst
+    if worst is Verdict.WRONG:
+        raise SystemExit(1)
 
 
 def _find(db: Connection, who: str) -> Account:

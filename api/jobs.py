@@ -17,7 +17,7 @@ from api.routes import Gives, Routes
 from api.session import Caller
 from api.submitting import RETRY_SECONDS, submit
 from api.waiting import awaited_job
-from shared import jobs, lifecycle
+from shared import jobs, lifecycle, metrics
 from shared.errors import (
     AttemptsExhausted,
     EngineCrashed,
@@ -153,6 +153,7 @@ def cancel_job(house: House, caller: Caller, ask: CancelJob) -> Response:
         job = find_job(db, ask.job_id)
         lifecycle.cancel(db, job)
         body = job_body(house, db, find_job(db, ask.job_id))
+    metrics.JOBS_FINISHED.labels(job.kind.value, JobStatus.CANCELED.value, "").inc()
     house.cache.announce_job(job.job_id)
     return show(body)
 

@@ -174,9 +174,12 @@ def mount(app: Flask, route: Route) -> None:
 
 
 def _admit(house: House, route: Route) -> Caller | None:
-    """Who calls, if they may. Strangers count by address, so that guessing credentials is limited too."""
+    """Who calls, if they may. Strangers count by address, so that guessing credentials is limited too.
+
+    Machines, such as probes and providers, are not counted and no accounts are looked up for what they show.
+    """
     authorization = request.headers.get("Authorization")
-    if route.access is Access.OPEN and authorization is None:
+    if route.access is Access.OPEN and (authorization is None or route.limit is Limit.NONE):
         _count(house, route.limit, request.remote_addr or "nowhere")
         return None
     try:

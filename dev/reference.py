@@ -37,6 +37,14 @@ size that `width`, `height`, `unit` and `dpi` ask for, or the image's: at most {
 """
 
 
+METRICS_INTRODUCTION = (
+    "Served at `/metrics` in Prometheus's text format. What is *read* comes from Postgres or Redis and is the same\n"
+    "whichever process is asked: take its `max`. The rest is counted by processes: add it up. A worker that no API\n"
+    "process shares a folder with shows its own at `METRICS_PORT` "
+    "([decision 40](../decisions/0040-metrics.md)).\n\n"
+)
+
+
 def settings_page() -> str:
     """Every setting with its default and meaning."""
     rows = ["| setting | default | meaning |", "|---|---|---|"]
@@ -60,13 +68,14 @@ def metrics_page() -> str:
     for metric in vars(metrics).values():
         if isinstance(metric, metrics.Reading):
             labels = ", ".join(f"`{label}`" for label in metric.labels)
-            rows.append(f"| `{metric.name}` | gauge | {labels} | {metric.documentation} |")
+            kind, suffix = ("counter", "_total") if metric.counts else ("gauge", "")
+            rows.append(f"| `{metric.name}{suffix}` | {kind} | {labels} | {metric.documentation}; read |")
         if isinstance(metric, MetricWrapperBase):
             family = next(iter(metric.describe()))
             labels = ", ".join(f"`{label}`" for label in metric._labelnames)  # pyright: ignore[reportPrivateUsage] - no public way
             suffix = "_total" if isinstance(metric, Counter) else ""
             rows.append(f"| `{family.name}{suffix}` | {family.type} | {labels} | {family.documentation} |")
-    return "# Metrics\n\n" + NOTICE + "Served at `/metrics` in Prometheus's text format.\n\n" + "\n".join(rows) + "\n"
+    return "# Metrics\n\n" + NOTICE + METRICS_INTRODUCTION + "\n".join(rows) + "\n"
 
 
 def options_page() -> str:

@@ -61,6 +61,11 @@ class Cache:
         with self._bounded():
             self._client.ping()
 
+    def describe(self) -> Mapping[str, Any]:
+        """What Redis says of its memory and persistence (INFO), for the doctor. Raises CacheUnavailable."""
+        with self._bounded():
+            return {**self._client.info("memory"), **self._client.info("persistence")}
+
     def run_script(self, script: "Script", keys: Sequence[str], args: Sequence[str | int | float]) -> list[int]:
         """Run a Lua script and return its integers. Raises CacheUnavailable within the timeout."""
         with self._bounded():

@@ -69,6 +69,9 @@ class Settings(BaseSettings):
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="front ends allowed to call the API from a browser, comma-separated"
     )
+    proxies_in_front: int = Field(
+        default=0, ge=0, le=5, description="proxies of ours that add to X-Forwarded-For; it is believed so far back"
+    )
     requests_per_minute: int = Field(default=6_000, ge=1, description="requests one account or address may make")
     uploads_per_minute: int = Field(default=600, ge=1, description="uploads one account may make")
     jobs_per_minute: int = Field(default=3_000, ge=1, description="jobs one account may submit")
@@ -145,8 +148,14 @@ class Settings(BaseSettings):
     invariants_interval_seconds: Seconds = Field(default=60, description="how often beat has the invariants checked")
     preview_max_side: int = Field(default=1_200, ge=64, le=4_096, description="longest side of a preview in px")
 
-    # --- Flower and logs
+    # --- Flower, metrics and logs
     flower_basic_auth: SecretStr = Field(description="user:password for Flower; it is never open")
+    metrics_token: SecretStr | None = Field(
+        default=None, description="who asks for /metrics must show this as a Bearer token; without it anybody may"
+    )
+    metrics_port: int | None = Field(
+        default=None, ge=1, le=65_535, description="where a worker shows its metrics, on every address; none by default"
+    )
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="least level logged")
 
     @classmethod

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from typing_extensions import override
 
 from shared import files, jobs, lifecycle, metrics, uploads
-from shared.clock import monotonic_seconds
+from shared.clock import monotonic_seconds, utc_now
 from shared.db import Connection
 from shared.errors import (
     CommitUnknown,
@@ -88,6 +88,8 @@ class JobAttempt(Attempt):
             self.resources.send(lifecycle.message_for(self.job))
         elif outcome in (Outcome.SUCCEEDED, Outcome.FAILED):
             metrics.JOBS_FINISHED.labels(self.kind, outcome.value, slug).inc()
+            waited = (utc_now() - self.job.created_at).total_seconds()
+            metrics.JOB_SECONDS.labels(self.kind).observe(max(0.0, waited))
             self.resources.announce(self.job.job_id)
 
     def watch(self, stage: str | None, part: float) -> None:

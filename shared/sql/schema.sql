@@ -131,6 +131,51 @@ CREATE FUNCTION public.house_now() RETURNS timestamp with time zone
 
 COMMENT ON FUNCTION public.house_now() IS 'The house clock: every stored or compared time comes from here';
 
+CREATE FUNCTION public.live_figures() RETURNS TABLE(name text, label text, value double precision)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    WITH waiting AS (
+        SELECT kind::text AS line, run_at AS since FROM jobs WHERE status = 'queued' AND run_at <= house_now()
+        UNION ALL
+        SELECT 'resize', run_at FROM images
+        WHERE status = 'processing' AND run_at <= house_now() AND (lease_until IS NULL OR lease_until < house_now())
+    ), lines AS (
+        SELECT unnest(enum_range(NULL::job_kind))::text AS line UNION ALL SELECT 'resize'
+    ), queued AS (
+        SELECT line, count(since) AS depth, coalesce(extract(epoch FROM house_now() - min(since)), 0) AS age
+        FROM lines LEFT JOIN waiting USING (line) GROUP BY line
+    ), running AS (
+        SELECT kinds.kind::text AS kind, count(jobs.job_id) AS claimed,
+            count(jobs.job_id) FILTER (WHERE jobs.lease_until < house_now()) AS expired
+        FROM unnest(enum_range(NULL::job_kind)) AS kinds (kind)
+        LEFT JOIN jobs ON jobs.kind = kinds.kind AND jobs.status = 'running'
+        GROUP BY kinds.kind
+    ), kept AS (
+        SELECT providers.provider::text AS provider, count(inbox.event_id) FILTER (WHERE status = 'received') AS events,
+            coalesce(extract(epoch FROM house_now() - min(received_at) FILTER (WHERE status = 'received')), 0) AS age,
+            count(inbox.event_id) FILTER (WHERE status = 'set_aside') AS set_aside
+        FROM unnest(enum_range(NULL::inbox_provider)) AS providers (provider)
+        LEFT JOIN inbox ON inbox.provider = providers.provider AND inbox.status IN ('received', 'set_aside')
+        GROUP BY providers.provider
+    ), overdue AS (
+        SELECT count(*) AS images, coalesce(extract(epoch FROM house_now() - min(expiry_timestamp)), 0) AS age
+        FROM images WHERE objects_gone_at IS NULL AND expiry_timestamp < house_now()
+    )
+    SELECT 'queue_depth', line, depth::double precision FROM queued
+    UNION ALL SELECT 'queue_oldest_seconds', line, age::double precision FROM queued
+    UNION ALL SELECT 'jobs_running', kind, claimed::double precision FROM running
+    UNION ALL SELECT 'leases_expired', kind, expired::double precision FROM running
+    UNION ALL SELECT 'wakeups_waiting', '', count(*)::double precision FROM wakeups
+    UNION ALL SELECT 'inbox_waiting', provider, events::double precision FROM kept
+    UNION ALL SELECT 'inbox_oldest_seconds', provider, age::double precision FROM kept
+    UNION ALL SELECT 'inbox_set_aside', provider, set_aside::double precision FROM kept
+    UNION ALL SELECT 'images_overdue', '', images::double precision FROM overdue
+    UNION ALL SELECT 'images_overdue_seconds', '', age::double precision FROM overdue
+$$;
+
+COMMENT ON FUNCTION public.live_figures() IS 'What waits, runs and is late now, in numbers that say nothing of anybody';
+
 CREATE FUNCTION public.prepare_partitions(months_ahead integer) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -317,6 +362,17 @@ COMMENT ON TABLE public.daily_sales IS 'Entries of money in the ledger by day (U
 COMMENT ON COLUMN public.daily_sales.country IS 'Where the VAT is due; empty where it is not known';
 
 COMMENT ON COLUMN public.daily_sales.gross IS 'In minor units, tax included';
+
+CREATE TABLE public.figures (
+    name text NOT NULL,
+    label text DEFAULT ''::text NOT NULL,
+    value double precision NOT NULL,
+    taken_at timestamp with time zone DEFAULT public.house_now() NOT NULL
+);
+
+ALTER TABLE ONLY public.figures FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.figures IS 'Sums over whole tables, such as the ledger''s, as a sweep last took them';
 
 CREATE TABLE public.files (
     storage_key text NOT NULL,
@@ -642,6 +698,17 @@ CREATE TABLE public.schema_migrations (
     applied_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
+CREATE TABLE public.sweeps (
+    name text NOT NULL,
+    interval_seconds double precision NOT NULL,
+    finished_at timestamp with time zone DEFAULT public.house_now() NOT NULL,
+    CONSTRAINT sweeps_interval_seconds_check CHECK ((interval_seconds > (0)::double precision))
+);
+
+ALTER TABLE ONLY public.sweeps FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.sweeps IS 'When each sweep last ended well, and how often beat sends it';
+
 CREATE TABLE public.transactions (
     transaction_id uuid NOT NULL,
     user_id uuid NOT NULL,
@@ -761,6 +828,9 @@ ALTER TABLE ONLY public.daily_jobs
 ALTER TABLE ONLY public.daily_sales
     ADD CONSTRAINT daily_sales_pkey PRIMARY KEY (day, transaction_type, country, package_id, currency);
 
+ALTER TABLE ONLY public.figures
+    ADD CONSTRAINT figures_pkey PRIMARY KEY (name, label);
+
 ALTER TABLE ONLY public.files
     ADD CONSTRAINT files_pkey PRIMARY KEY (storage_key);
 
@@ -808,6 +878,9 @@ ALTER TABLE ONLY public.rollups
 
 ALTER TABLE ONLY public.schema_migrations
     ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (number);
+
+ALTER TABLE ONLY public.sweeps
+    ADD CONSTRAINT sweeps_pkey PRIMARY KEY (name);
 
 ALTER TABLE ONLY public.transactions
     ADD CONSTRAINT transactions_pkey PRIMARY KEY (transaction_id);
@@ -1008,6 +1081,8 @@ CREATE POLICY every_row ON public.daily_jobs TO tovector_maintenance USING (true
 
 CREATE POLICY every_row ON public.daily_sales TO tovector_maintenance USING (true) WITH CHECK (true);
 
+CREATE POLICY every_row ON public.figures TO tovector_maintenance USING (true) WITH CHECK (true);
+
 CREATE POLICY every_row ON public.files TO tovector_maintenance USING (true) WITH CHECK (true);
 
 CREATE POLICY every_row ON public.idempotency_keys TO tovector_maintenance USING (true) WITH CHECK (true);
@@ -1030,13 +1105,21 @@ CREATE POLICY every_row ON public.reversals TO tovector_maintenance USING (true)
 
 CREATE POLICY every_row ON public.rollups TO tovector_maintenance USING (true) WITH CHECK (true);
 
+CREATE POLICY every_row ON public.sweeps TO tovector_maintenance USING (true) WITH CHECK (true);
+
 CREATE POLICY every_row ON public.transactions TO tovector_maintenance USING (true) WITH CHECK (true);
 
 CREATE POLICY every_row ON public.users TO tovector_maintenance USING (true) WITH CHECK (true);
 
 CREATE POLICY every_row ON public.wakeups TO tovector_maintenance USING (true) WITH CHECK (true);
 
+CREATE POLICY everybody_may_look ON public.figures FOR SELECT TO tovector_app USING (true);
+
 CREATE POLICY everybody_may_look ON public.invariant_checks FOR SELECT TO tovector_app USING (true);
+
+CREATE POLICY everybody_may_look ON public.sweeps FOR SELECT TO tovector_app USING (true);
+
+ALTER TABLE public.figures ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.files ENABLE ROW LEVEL SECURITY;
 
@@ -1110,6 +1193,8 @@ ALTER TABLE public.rollups ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.schema_migrations ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.sweeps ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.transactions ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.users ENABLE ROW LEVEL SECURITY;
@@ -1123,6 +1208,10 @@ GRANT USAGE ON SCHEMA public TO tovector_reports;
 REVOKE ALL ON FUNCTION public.claim_turn(wanted public.job_kind, lease_seconds double precision, max_attempts integer, share integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.claim_turn(wanted public.job_kind, lease_seconds double precision, max_attempts integer, share integer) TO tovector_app;
 GRANT ALL ON FUNCTION public.claim_turn(wanted public.job_kind, lease_seconds double precision, max_attempts integer, share integer) TO tovector_maintenance;
+
+REVOKE ALL ON FUNCTION public.live_figures() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.live_figures() TO tovector_app;
+GRANT ALL ON FUNCTION public.live_figures() TO tovector_maintenance;
 
 REVOKE ALL ON FUNCTION public.prepare_partitions(months_ahead integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.prepare_partitions(months_ahead integer) TO tovector_maintenance;
@@ -1163,6 +1252,9 @@ GRANT SELECT ON TABLE public.daily_jobs TO tovector_reports;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.daily_sales TO tovector_maintenance;
 GRANT SELECT ON TABLE public.daily_sales TO tovector_reports;
+
+GRANT SELECT ON TABLE public.figures TO tovector_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.figures TO tovector_maintenance;
 
 GRANT SELECT,INSERT,DELETE ON TABLE public.files TO tovector_app;
 GRANT SELECT,INSERT,DELETE ON TABLE public.files TO tovector_maintenance;
@@ -1242,6 +1334,9 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.reversals TO tovector_maintenance;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.rollups TO tovector_maintenance;
 GRANT SELECT ON TABLE public.rollups TO tovector_reports;
+
+GRANT SELECT ON TABLE public.sweeps TO tovector_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.sweeps TO tovector_maintenance;
 
 GRANT SELECT,INSERT ON TABLE public.transactions TO tovector_app;
 GRANT SELECT,INSERT ON TABLE public.transactions TO tovector_maintenance;

@@ -121,7 +121,8 @@ def without_unit(name: str) -> str:
 @cache
 def source() -> str:
     """All that is not a page."""
-    found = [path for folder in FOLDERS for path in (ROOT / folder).rglob("*") if path.suffix in {".py", ".sql", ".sh"}]
+    endings = {".py", ".sql", ".sh", ".yml", ".conf", ".ini"}
+    found = [path for folder in FOLDERS for path in (ROOT / folder).rglob("*") if path.suffix in endings]
     found += [path for path in ROOT.iterdir() if path.is_file() and path.suffix != ".md"]
     found = [path for path in found if path.name not in {".coverage", "schema.sql"} and path.suffix != ".lock"]
     return "\n".join(path.read_text("utf-8", "replace") for path in found)
