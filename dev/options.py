@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from dev.demo import SAMPLES
 from dev.home import CHECKOUT
-from dev.picture import INK
+from dev.panels import INK
 from dev.render import render
 from shared.tracing import TraceOptions
 from workers.engine import trace
