@@ -123,9 +123,10 @@ def measured(found: Corpus, entries: list[Entry], variants: tuple[Variant, ...],
 def report(found: Corpus, rows: list[Row]) -> str:
     """All tables."""
     variants = list(dict.fromkeys(row.variant for row in rows))
+    measured_drawings = len({(row.kind, row.name) for row in rows})
     whence = "published packages" if found.published else "a seeded script"
     parts = [
-        f"{len({(row.kind, row.name) for row in rows})} drawings of {whence}, engine {ENGINE_VERSION}.",
+        f"{measured_drawings} of {len(found.entries)} drawings of {whence}, engine {ENGINE_VERSION}.",
         "Targets:\n\n" + targets_table(rows),
         "Ours divided by vtracer's defaults, geometric means over the drawings:\n\n" + ratios_table(rows),
         *(f"Means, {variant}:\n\n{means_table(rows, variant)}" for variant in variants),

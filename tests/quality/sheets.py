@@ -14,6 +14,7 @@ from dev.panels import Panel, page_of
 from tests.quality.corpus import Corpus, Entry, Variant
 from tests.quality.pixels import WHITE, Samples, on_page, open_picture, render_at
 from tests.quality.scoring import Score, Truth
+from tests.quality.scoring import page_of as page_of_variant
 from tests.quality.summary import Row
 from tests.quality.tracers import BASE, OURS
 
@@ -24,7 +25,7 @@ PART = PANEL // ZOOM
 
 @dataclass(frozen=True, slots=True)
 class Looks:
-    """One input beside what was made of it, on white: truth and traces at one size, the input at its own."""
+    """One input beside what was made of it, on one page: truth and traces at one size, the input at its own."""
 
     source: Image.Image
     truth: Image.Image
@@ -83,19 +84,19 @@ def _fitted(picture: Image.Image) -> Image.Image:
     return picture.resize(size, Image.Resampling.LANCZOS)
 
 
-def looks(source: Image.Image, truth: Image.Image, svgs: dict[str, str]) -> Looks:
-    """Render traces at the truth's size; one that cannot be rendered is an empty page."""
+def looks(source: Image.Image, truth: Image.Image, svgs: dict[str, str], page: int = WHITE) -> Looks:
+    """Render traces at the truth's size on a page of this gray level; one that cannot be rendered is an empty page."""
     traces = dict[str, Image.Image]()
     for name, svg in svgs.items():
         try:
-            traces[name] = _white(render_at(svg, truth.size))
+            traces[name] = _laid(render_at(svg, truth.size), page)
         except ValueError:
-            traces[name] = Image.new("RGB", truth.size, "white")
-    return Looks(_white(source), _white(truth), traces)
+            traces[name] = Image.new("RGB", truth.size, (page, page, page))
+    return Looks(_laid(source, page), _laid(truth, page), traces)
 
 
-def _white(picture: Image.Image) -> Image.Image:
-    return Image.fromarray(on_page(picture, WHITE))
+def _laid(picture: Image.Image, page: int) -> Image.Image:
+    return Image.fromarray(on_page(picture, page))
 
 
 def sheet(corpus: Corpus, svgs: Path, rows: list[Row], variant: Variant) -> Image.Image:
@@ -108,6 +109,7 @@ def sheet(corpus: Corpus, svgs: Path, rows: list[Row], variant: Variant) -> Imag
             open_picture(corpus.folder / entry.inputs[variant]),
             Truth(corpus.folder / entry.truth).picture,
             {name: kept(svgs, name, variant, entry) for name in (BASE, OURS)},
+            page_of_variant(variant),
         )
         panels += [seen.whole({"source": entry.name[:38], **_captions(row)}), seen.close(PART, {})]
     return page_of(panels, PANEL)
