@@ -22,6 +22,7 @@ from workers.engine.prune import without_ramps
 from workers.engine.recipe import Recipe
 from workers.engine.regions import Regions, find_borders, without_specks
 from workers.engine.rings import Tracer
+from workers.engine.shading import cut_bands
 from workers.engine.softness import Paint, merge_soft
 from workers.engine.stacking import Stack, stack_regions
 
@@ -114,12 +115,16 @@ def draw_labels(pixels: Pixels, flat: Mask, labelled: Labelled, recipe: Recipe, 
         if merged:
             regions, paints = renumbered(regions, into, merged)
             borders = find_borders(regions, pixels)
+    if recipe.shading and paints:
+        colors = labelled.palette[regions.labels]
+        regions, paints = cut_bands(regions, borders, paints, pixels, colors, recipe.shading)
+        borders = find_borders(regions, pixels)
     hidden = labelled.palette[regions.labels][:, 3] < CLEAR
     hidden[list(paints)] = False
     ground = background_regions(regions) if recipe.background != "keep" else np.empty(0, np.intp)
     if recipe.background == "remove":
         hidden[ground] = True
-    stack = stack_regions(regions, borders, hidden)
+    stack = stack_regions(regions, borders, hidden, recipe.soft_step)
     tracer = Tracer(pixels, edges or labelled, regions.ids, stack.ranks(regions.ids), recipe)
     art = paint_shapes(stack, tracer, regions, labelled, paints, recipe)
     shapes = art.shapes
