@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from workers.engine.background import background_regions
 from workers.engine.bundling import Placed, bundled
 from workers.engine.color import Floats, perceived
+from workers.engine.cutting import CutTracer
 from workers.engine.decode import Pixels
 from workers.engine.denoise import denoised
 from workers.engine.drawing import Shape
@@ -148,8 +149,10 @@ def paint_shapes(
 ) -> Painted:
     """Outline and fill every shape."""
     shapes, definitions = list[Placed](), list[str]()
-    for rank, outline in enumerate(outline_shapes(stack, alone=recipe.cutout)):
-        data, segments = tracer.path(outline.rings, len(stack.order) if recipe.cutout else rank)
+    outlines = list(outline_shapes(stack, alone=recipe.cutout))
+    cutter = CutTracer(tracer, outlines) if recipe.cutout and not recipe.squares else None
+    for rank, outline in enumerate(outlines):
+        data, segments = cutter.path(outline.region, outline.rings) if cutter else tracer.path(outline.rings, rank)
         if not segments:
             continue
         fill, opacity = flat_paint(labelled.palette[regions.labels[outline.region]])

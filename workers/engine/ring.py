@@ -125,12 +125,14 @@ def place_ring(
     rank: int,
     soft_step: float,
     out: Floats,
+    cracks: Ids,
 ) -> int:
     """Turn a closed walk along cracks into sub-pixel points, one for each crack that is kept; give their number.
 
     Each row of `out` is a point and its leeway: x, y, the direction in which the outline may move because later
-    shapes cover it there (0, 0 where it shows), and the least, the best and the greatest such move in pixels.
-    A border with a step of less than `soft_step` levels is no edge and has leeway both ways.
+    shapes cover it there (0, 0 where it shows), and the least, the best and the greatest such move in pixels. `cracks`
+    receives the index of each kept crack. A border with a step of less than `soft_step` levels is no edge and has
+    leeway both ways.
     """
     height, width = ids.shape
     total = len(walk)
@@ -160,6 +162,7 @@ def place_ring(
         out[kept, 0] = x + 0.5 * dx + offset * (out_x - in_x)
         out[kept, 1] = y + 0.5 * dy + offset * (out_y - in_y)
         out[kept, 2:] = 0.0
+        cracks[kept] = k
         outward = depth = 0
         if not at_border and ranks[out_y, out_x] > rank:
             outward = 1
