@@ -49,7 +49,9 @@ class ResultBody(BaseModel, title="Result"):
     """What a job made."""
 
     formats: dict[str, ResultFile]
-    report: dict[str, Any] = Field(description="paths, segments, colors, width, height, bytes, similarity")
+    report: dict[str, Any] = Field(
+        description="paths, segments, colors, width, height, bytes, similarity, ssim, color_error"
+    )
 
 
 class JobBody(BaseModel, title="Job"):

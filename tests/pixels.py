@@ -1,5 +1,7 @@
 """Looking at single pixels of a picture."""
 
+import io
+
 from PIL import Image
 
 
@@ -8,3 +10,10 @@ def color_at(picture: Image.Image, place: tuple[int, int]) -> tuple[int, ...]:
     color = picture.getpixel(place)
     assert isinstance(color, tuple)
     return color
+
+
+def encoded(picture: Image.Image, kind: str = "PNG", **options: object) -> bytes:
+    """The picture as the bytes of a file."""
+    output = io.BytesIO()
+    picture.save(output, kind, **options)
+    return output.getvalue()

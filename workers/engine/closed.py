@@ -40,14 +40,14 @@ class FitSettings:
 
 
 @kernel
-def smoothed(points: Floats, n: int, width: float) -> Floats:
-    """A copy of the ring under a small Gaussian; it takes the rounding of 8 bits off the offsets."""
+def smoothed(points: Floats, n: int, width: float, closed: bool) -> Floats:
+    """A copy of a ring or an open run under a small Gaussian; it takes the rounding of 8 bits off the offsets."""
     out = points[:n].copy()
     if width <= 0 or n < 6:
         return out
     w1, w2 = math.exp(-0.5 / (width * width)), math.exp(-2.0 / (width * width))
     total = 1 + 2 * w1 + 2 * w2
-    for i in range(n):
+    for i in range(n) if closed else range(2, n - 2):
         for c in range(2):
             next_to = points[(i + 1) % n, c] + points[i - 1 if i else n - 1, c]
             further = points[(i + 2) % n, c] + points[(i - 2) % n, c]
@@ -76,11 +76,11 @@ def use_leeway(ring: Floats, n: int) -> None:
 
 
 @kernel
-def find_corners(ring: Floats, n: int, corner: float, found: NDArray[np.int64]) -> int:
-    """Indices of the corners in ring order; of several bends in one place the sharpest counts."""
+def find_corners(ring: Floats, n: int, corner: float, closed: bool, found: NDArray[np.int64]) -> int:
+    """Indices of the corners of a ring or an open run, in order; of several bends in one place the sharpest counts."""
     span = SPAN if n >= 4 * SPAN else max(1, n // 6)
     bends = np.zeros(n)
-    for i in range(n):
+    for i in range(n) if closed else range(span, n - span):
         if covered(ring, n, i, span):
             continue
         back, ahead = (i - span) % n, (i + span) % n
@@ -215,9 +215,9 @@ def fit_ring(
     curves: Floats, lines: Pixels,
 ) -> int:  # fmt: skip
     """Fit a closed ring of n points on a page of this size; gives the number of curves (room for n + 8 is needed)."""
-    ring = smoothed(points, n, smoothing)
+    ring = smoothed(points, n, smoothing, True)
     at = np.empty(n, np.int64)
-    count = find_corners(ring, n, corner, at)
+    count = find_corners(ring, n, corner, True, at)
     if count == 0:
         use_leeway(ring, n)
         return fit_round(ring, n, tolerance, curves, lines)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from workers.engine.background import background_regions
 from workers.engine.bundling import Placed, bundled
 from workers.engine.color import Floats, perceived
+from workers.engine.cutting import CutTracer
 from workers.engine.decode import Pixels
 from workers.engine.denoise import denoised
 from workers.engine.drawing import Shape
@@ -22,6 +23,7 @@ from workers.engine.prune import without_ramps
 from workers.engine.recipe import Recipe
 from workers.engine.regions import Regions, find_borders, without_specks
 from workers.engine.rings import Tracer
+from workers.engine.shading import cut_bands
 from workers.engine.softness import Paint, merge_soft
 from workers.engine.stacking import Stack, stack_regions
 
@@ -114,12 +116,16 @@ def draw_labels(pixels: Pixels, flat: Mask, labelled: Labelled, recipe: Recipe, 
         if merged:
             regions, paints = renumbered(regions, into, merged)
             borders = find_borders(regions, pixels)
+    if recipe.shading and paints:
+        colors = labelled.palette[regions.labels]
+        regions, paints = cut_bands(regions, borders, paints, pixels, colors, recipe.shading)
+        borders = find_borders(regions, pixels)
     hidden = labelled.palette[regions.labels][:, 3] < CLEAR
     hidden[list(paints)] = False
     ground = background_regions(regions) if recipe.background != "keep" else np.empty(0, np.intp)
     if recipe.background == "remove":
         hidden[ground] = True
-    stack = stack_regions(regions, borders, hidden)
+    stack = stack_regions(regions, borders, hidden, recipe.soft_step)
     tracer = Tracer(pixels, edges or labelled, regions.ids, stack.ranks(regions.ids), recipe)
     art = paint_shapes(stack, tracer, regions, labelled, paints, recipe)
     shapes = art.shapes
@@ -143,8 +149,10 @@ def paint_shapes(
 ) -> Painted:
     """Outline and fill every shape."""
     shapes, definitions = list[Placed](), list[str]()
-    for rank, outline in enumerate(outline_shapes(stack, alone=recipe.cutout)):
-        data, segments = tracer.path(outline.rings, len(stack.order) if recipe.cutout else rank)
+    outlines = list(outline_shapes(stack, alone=recipe.cutout))
+    cutter = CutTracer(tracer, outlines) if recipe.cutout and not recipe.squares else None
+    for rank, outline in enumerate(outlines):
+        data, segments = cutter.path(outline.region, outline.rings) if cutter else tracer.path(outline.rings, rank)
         if not segments:
             continue
         fill, opacity = flat_paint(labelled.palette[regions.labels[outline.region]])

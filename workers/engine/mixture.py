@@ -28,3 +28,14 @@ def share_of(pixels: Pixels, y: int, x: int, palette: Floats, own: int, other: i
         length += way * way
         along += (pixels[y, x, c] - palette[own, c]) * way
     return 0.0 if length < 1 else min(1.0, max(0.0, along / length))
+
+
+@kernel
+def share_between(pixels: Pixels, y: int, x: int, own: Floats, other: Floats) -> float:
+    """How much of a pixel is `other` if it is a mixture of these two colors, 0 to 1."""
+    length = along = 0.0
+    for c in range(4):
+        way = other[c] - own[c]
+        length += way * way
+        along += (pixels[y, x, c] - own[c]) * way
+    return 0.0 if length < 1 else min(1.0, max(0.0, along / length))

@@ -18,7 +18,7 @@ from workers.engine.recipe import Recipe, choose_recipe, coarser
 from workers.engine.rehearsal import REHEARSED, rehearsal_pictures
 from workers.engine.report import Limits, Progress, Report, Traced
 from workers.engine.resize import shrink
-from workers.engine.similarity import similarity
+from workers.engine.similarity import likeness
 
 PARTS = (0.2, 0.4, 0.6, 0.75)
 """What is told of the progress before each try."""
@@ -29,7 +29,7 @@ FELL_BACK = "The image was traced in a simpler way, on white; please tell us abo
 Method = Callable[[Pixels, bool, Recipe], Art]
 """Traces premultiplied samples that are opaque or not by a recipe."""
 
-ENGINE_VERSION = "1.6"
+ENGINE_VERSION = "1.7"
 """Part of every trace's cache key: raised whenever the same input may give another drawing."""
 
 
@@ -46,6 +46,7 @@ def trace(
     raster = decode(data, limits.max_pixels)
     drawing, svg = drawn_within(raster, options, limits, tell)
     tell("comparing", 0.9)
+    alike = likeness(svg, raster)
     report = Report(
         paths=len(drawing.shapes),
         segments=drawing.segments(),
@@ -53,7 +54,9 @@ def trace(
         width=raster.width,
         height=raster.height,
         bytes=len(svg.encode()),
-        similarity=similarity(svg, raster),
+        similarity=alike.similarity,
+        ssim=alike.ssim,
+        color_error=alike.color_error,
         warnings=drawing.warnings,
     )
     tell("done", 1.0)

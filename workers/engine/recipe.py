@@ -7,10 +7,13 @@ from shared.tracing import Preset, TraceOptions
 from workers.engine.analyse import Analysis
 from workers.engine.closed import FitSettings
 from workers.engine.labels import LabelSettings
+from workers.engine.shading import Shading
 from workers.engine.softness import Softness
 
 SOFT_STEP = 16.0
 """In pictures of smooth color a smaller step than this, in levels, is where a band ends and no edge."""
+
+SOFT_SMOOTHING = 0.9
 
 PHOTO_PIXELS = 1_500_000
 NOISE_PIXELS = 250_000
@@ -27,6 +30,7 @@ class Recipe:
     smallest_region: int = 4
     fit: FitSettings = field(default_factory=FitSettings)
     softness: Softness | None = field(default_factory=Softness)
+    shading: Shading | None = None
     denoise: tuple[float, ...] = ()
     prune: bool = False
     units: int = 10
@@ -54,9 +58,16 @@ def choose_recipe(options: TraceOptions, analysis: Analysis) -> Recipe:
         palette=options.palette,
         cutout=options.stacking == "cutout" or (options.stacking == "auto" and preset == "cut"),
     )
+    if analysis.soft and preset not in ("photo", "pixel-art"):
+        recipe = replace(recipe, shading=Shading(), fit=smoother(recipe.fit))
     if options.colors or options.palette or not options.gradients:
-        recipe = replace(recipe, softness=None, most_colors=max(options.colors, recipe.most_colors))
+        recipe = replace(recipe, softness=None, shading=None, most_colors=max(options.colors, recipe.most_colors))
     return with_dials(recipe, options)
+
+
+def smoother(fit: FitSettings) -> FitSettings:
+    """Looser curves: where color is smooth, renderers leave steps of a third of a pixel along the edges of shadows."""
+    return replace(fit, tolerance=1.5 * fit.tolerance, smoothing=max(fit.smoothing, SOFT_SMOOTHING))
 
 
 def for_quality(recipe: Recipe, analysis: Analysis) -> Recipe:

@@ -13,7 +13,7 @@ SIDE = 96
 
 
 def rehearsal_pictures() -> Iterator[bytes]:
-    """A smooth PNG with alpha, an opaque PNG, a JPEG and a pixel drawing, each with curves, corners and ramps."""
+    """A smooth PNG with alpha, opaque PNGs, a JPEG and a pixel drawing, each with curves, corners and ramps."""
     drawing = Image.new("RGBA", (SIDE, SIDE), (0, 0, 0, 0))
     drawing.paste(Image.radial_gradient("L").resize((40, 40)).convert("RGBA"), (50, 50))
     drawing.paste(Image.linear_gradient("L").resize((40, 20)).convert("RGBA"), (50, 4))
@@ -26,6 +26,7 @@ def rehearsal_pictures() -> Iterator[bytes]:
     page.paste(drawing, (0, 0), drawing)
     yield encoded(drawing, "PNG")
     yield encoded(page, "PNG")
+    yield encoded(page.resize((300, 300), Image.Resampling.BICUBIC), "PNG")
     yield encoded(page.resize((300, 300), Image.Resampling.BICUBIC), "JPEG")
     yield encoded(page.quantize(8).resize((8, 8), 0).resize((64, 64), 0).convert("RGB"), "PNG")
 

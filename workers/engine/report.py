@@ -19,7 +19,10 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Facts about a drawing. Size is in pixels of the source; similarity is 0 (nothing alike) to 1 (the same)."""
+    """Facts about a drawing. Size is in pixels of the source; similarity and SSIM are 0 (nothing alike) to 1 (equal).
+
+    `color_error` is the mean difference of a channel from the source, in levels of 255.
+    """
 
     paths: int
     segments: int
@@ -28,6 +31,8 @@ class Report:
     height: int
     bytes: int
     similarity: float
+    ssim: float
+    color_error: float
     warnings: tuple[str, ...] = ()
 
 

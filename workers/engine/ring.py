@@ -5,15 +5,26 @@ and one of color B the covered areas, summed over up to two pixels on each side,
 the crack along its normal: exactly, if the edge is straight. No picture is enlarged for this.
 """
 
+import numpy as np
+
 from workers.engine.color import Floats
 from workers.engine.decode import Pixels
 from workers.engine.kernels import kernel
-from workers.engine.mixture import Labels, share_of
+from workers.engine.mixture import Labels, share_between
 from workers.engine.outlines import Lattice
 from workers.engine.regions import Ids
 
 PURE = 0.02
 """Less than this of the other color is rounding, not coverage."""
+
+PURE_DEPTH = 2
+"""So many pixels behind an edge pixel none of the edge is left: there a region shows its own color."""
+
+CALM = 12.0
+"""That color is pure if the next pixel differs from it by no more than this many levels."""
+
+LIKE = 60.0
+"""It cannot differ from the palette's color by more than this: then it is another shape's."""
 
 CHORD = 2
 """A crack is dropped if it runs across its outline's direction, taken over this many steps both ways."""
@@ -27,25 +38,49 @@ PAGE_LEEWAY = 1.0
 
 
 @kernel
-def cover_of(pixels: Pixels, y: int, x: int, palette: Floats, own: int, other: int) -> float:
+def side_color(
+    pixels: Pixels, palette: Floats, labels: Labels, y: int, x: int, dy: int, dx: int, soft: bool, out: Floats
+) -> None:
+    """The pure color of the region that begins at (y, x) and goes on in direction (dy, dx).
+
+    That is its palette color; in a picture of smooth color the color near by, if two pixels there agree on it.
+    """
+    height, width = labels.shape
+    for c in range(4):
+        out[c] = palette[labels[y, x], c]
+    if not soft:
+        return
+    near_y, near_x = y + PURE_DEPTH * dy, x + PURE_DEPTH * dx
+    far_y, far_x = near_y + dy, near_x + dx
+    if far_y < 0 or far_y >= height or far_x < 0 or far_x >= width:
+        return
+    for c in range(4):
+        if abs(float(pixels[near_y, near_x, c]) - float(pixels[far_y, far_x, c])) > CALM:
+            return
+        if abs(float(pixels[near_y, near_x, c]) - palette[labels[y, x], c]) > LIKE:
+            return
+    for c in range(4):
+        out[c] = pixels[y + PURE_DEPTH * dy, x + PURE_DEPTH * dx, c]
+
+
+@kernel
+def cover_of(pixels: Pixels, y: int, x: int, own: Floats, other: Floats) -> float:
     """The share of `other` in a pixel of color `own`, with rounding taken off both ends."""
-    share = share_of(pixels, y, x, palette, own, other)
+    share = share_between(pixels, y, x, own, other)
     return 0.0 if share < PURE else 1.0 if share > 1 - PURE else share
 
 
 @kernel
-def cover_inside(
-    pixels: Pixels, palette: Floats, ids: Ids, own: int, other: int, y: int, x: int, dy: int, dx: int
-) -> float:
+def cover_inside(pixels: Pixels, ids: Ids, own: Floats, other: Floats, y: int, x: int, dy: int, dx: int) -> float:
     """Area of `other` in the run of at most two pixels that starts at (y, x) and goes on in direction (dy, dx)."""
     height, width = ids.shape
-    share = cover_of(pixels, y, x, palette, own, other)
+    share = cover_of(pixels, y, x, own, other)
     y2, x2 = y + dy, x + dx
     if y2 < 0 or y2 >= height or x2 < 0 or x2 >= width:
         return share
     if ids[y2, x2] != ids[y, x]:
         return 0.5 * share  # a run of one pixel: half belongs to the edge on its other side
-    second = cover_of(pixels, y2, x2, palette, own, other)
+    second = cover_of(pixels, y2, x2, own, other)
     if second >= share:
         return share
     y3, x3 = y2 + dy, x2 + dx
@@ -90,16 +125,19 @@ def place_ring(
     rank: int,
     soft_step: float,
     out: Floats,
+    cracks: Ids,
 ) -> int:
     """Turn a closed walk along cracks into sub-pixel points, one for each crack that is kept; give their number.
 
     Each row of `out` is a point and its leeway: x, y, the direction in which the outline may move because later
-    shapes cover it there (0, 0 where it shows), and the least, the best and the greatest such move in pixels.
-    A border with a step of less than `soft_step` levels is no edge and has leeway both ways.
+    shapes cover it there (0, 0 where it shows), and the least, the best and the greatest such move in pixels. `cracks`
+    receives the index of each kept crack. A border with a step of less than `soft_step` levels is no edge and has
+    leeway both ways.
     """
     height, width = ids.shape
     total = len(walk)
     kept = 0
+    own, other = np.empty(4), np.empty(4)
     for k in range(total):
         x, y = int(walk[k, 0]), int(walk[k, 1])
         dx, dy = int(walk[(k + 1) % total, 0]) - x, int(walk[(k + 1) % total, 1]) - y
@@ -114,15 +152,17 @@ def place_ring(
             along, across = (way_y, way_x) if dx == 0 else (way_x, way_y)
             if along < SLANT * across:
                 continue
-        if not at_border:
-            own, other = int(labels[in_y, in_x]), int(labels[out_y, out_x])
-            if own != other:
-                gained = cover_inside(pixels, palette, ids, other, own, out_y, out_x, out_y - in_y, out_x - in_x)
-                lost = cover_inside(pixels, palette, ids, own, other, in_y, in_x, in_y - out_y, in_x - out_x)
-                offset = min(1.0, max(-1.0, gained - lost))
+        if not at_border and labels[in_y, in_x] != labels[out_y, out_x]:
+            way_y, way_x = out_y - in_y, out_x - in_x
+            side_color(pixels, palette, labels, in_y, in_x, -way_y, -way_x, soft_step > 0, own)
+            side_color(pixels, palette, labels, out_y, out_x, way_y, way_x, soft_step > 0, other)
+            gained = cover_inside(pixels, ids, other, own, out_y, out_x, way_y, way_x)
+            lost = cover_inside(pixels, ids, own, other, in_y, in_x, -way_y, -way_x)
+            offset = min(1.0, max(-1.0, gained - lost))
         out[kept, 0] = x + 0.5 * dx + offset * (out_x - in_x)
         out[kept, 1] = y + 0.5 * dy + offset * (out_y - in_y)
         out[kept, 2:] = 0.0
+        cracks[kept] = k
         outward = depth = 0
         if not at_border and ranks[out_y, out_x] > rank:
             outward = 1

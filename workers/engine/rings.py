@@ -3,6 +3,7 @@
 import numpy as np
 
 from workers.engine.closed import fit_ring
+from workers.engine.color import Floats
 from workers.engine.decode import Pixels
 from workers.engine.labels import Labelled
 from workers.engine.outlines import Lattice
@@ -32,25 +33,32 @@ class Tracer:
         """A walk as lines and cubics."""
         if self.is_page(walk):
             return rectangle(self.width, self.height, self.recipe.units)
-        fit, labelled = self.recipe.fit, self.labelled
-        ring = np.empty((len(walk), 7))
-        n = place_ring(
-            walk,
-            self.pixels,
-            labelled.palette,
-            labelled.labels,
-            self.ids,
-            self.ranks,
-            rank,
-            self.recipe.soft_step,
-            ring,
-        )
+        fit = self.recipe.fit
+        ring, _ = self.placed(walk, rank)
+        n = len(ring)
         if n < 3:
             return "", 0
         curves, lines = np.empty((n + 8, 8)), np.empty(n + 8, np.uint8)
         page = (float(self.width), float(self.height))
         made = fit_ring(ring, n, fit.tolerance, fit.corner, fit.smoothing, *page, curves, lines)
         return write_path(curves, lines, made, self.recipe.units)
+
+    def placed(self, walk: Lattice, rank: int) -> tuple[Floats, Ids]:
+        """The sub-pixel points of a walk, and the index of the crack that each was."""
+        ring, cracks = np.empty((len(walk), 7)), np.empty(len(walk), np.int32)
+        n = place_ring(
+            walk,
+            self.pixels,
+            self.labelled.palette,
+            self.labelled.labels,
+            self.ids,
+            self.ranks,
+            rank,
+            self.recipe.soft_step,
+            ring,
+            cracks,
+        )
+        return ring[:n], cracks[:n]
 
     def squares(self, walk: Lattice) -> tuple[str, int]:
         """A walk exactly as it is: horizontal and vertical lines between its turns."""
@@ -62,7 +70,8 @@ class Tracer:
         return write_path(curves, np.ones(n, np.uint8), n, self.recipe.units)
 
     def is_page(self, walk: Lattice) -> bool:
-        """Whether a walk is the edge of the page."""
+        """Whether a walk is the edge of the page: a round shape that meets all four sides is just as long."""
         if len(walk) != 2 * (self.width + self.height):
             return False
-        return bool((walk.min(0) == 0).all() and (walk.max(0) == (self.width, self.height)).all())
+        x, y = walk[:, 0], walk[:, 1]
+        return bool(((x == 0) | (x == self.width) | (y == 0) | (y == self.height)).all())

@@ -6,6 +6,7 @@ counts as an error.
 """
 
 import io
+from dataclasses import dataclass
 
 import numpy as np
 import resvg_py
@@ -21,15 +22,25 @@ PAGE = 128.0
 Samples = NDArray[np.float32]
 
 
-def similarity(svg: str, raster: Raster) -> float:
-    """Give 1 for a drawing that renders to the source's very pixels, 0 for one that has nothing in common with it."""
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """`ssim` of luma, 0 to 1; mean `color_error` of a channel in levels of 255; `similarity` is both in one number."""
+
+    similarity: float
+    ssim: float
+    color_error: float
+
+
+def likeness(svg: str, raster: Raster) -> Likeness:
+    """Similarity is 1 for a drawing that renders to the source's very pixels, 0 for one with nothing in common."""
     scale = min(1.0, LONGEST_SIDE / max(raster.width, raster.height))
     size = (max(1, round(raster.width * scale)), max(1, round(raster.height * scale)))
     source = on_page(Image.fromarray(raster.rgba), size)
     drawn = on_page(rendered(svg, size[0]), size)
-    color_error = float(np.abs(source - drawn).mean()) / 255
+    error = float(np.abs(source - drawn).mean())
     weights = np.array([0.299, 0.587, 0.114], np.float32)
-    return round(max(0.0, structural_similarity(source @ weights, drawn @ weights)) * (1 - color_error), 4)
+    ssim = max(0.0, structural_similarity(source @ weights, drawn @ weights))
+    return Likeness(round(ssim * (1 - error / 255), 4), round(ssim, 4), round(error, 3))
 
 
 def rendered(svg: str, width: int) -> Image.Image:

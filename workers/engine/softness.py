@@ -11,6 +11,7 @@ from workers.engine.color import Floats
 from workers.engine.decode import Pixels
 from workers.engine.flatness import Mask
 from workers.engine.gradients import BINS, CONSTANT, fit_paint
+from workers.engine.polish import best_paint
 from workers.engine.regions import Borders, Regions
 
 MOST_SAMPLES = 600
@@ -168,7 +169,8 @@ def sample_patches(regions: Regions, pixels: Pixels, flat: Mask, wanted: set[int
 def paint_of(patch: Patch, softness: Softness) -> Paint:
     """The final paint of a patch."""
     shape, profile = np.zeros(6), np.zeros((BINS, 5))
-    kind, _, bins = fit_paint(patch.samples, softness.error, shape, profile)
+    kind, error, bins = fit_paint(patch.samples, softness.error, shape, profile)
+    kind, error, bins = best_paint(patch.samples, kind, shape, profile, bins, error)
     if kind == CONSTANT:
         profile[0, 1:] = patch.mean  # by area: the samples favor small parts
     return Paint(kind, shape, profile[:bins].copy(), patch.samples)

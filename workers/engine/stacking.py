@@ -15,6 +15,8 @@ from workers.engine.kernels import kernel
 from workers.engine.regions import Borders, Ids, Regions
 
 NOT_DRAWN = -1
+SOFT = 8
+"""Bands of a smooth area lie on each other: a soft border counts so many times its length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +63,11 @@ def merge_smallest_first(areas: list[int], touching: list[dict[int, int]]) -> tu
     return merged[::-1], parents
 
 
-def stack_regions(regions: Regions, borders: Borders, hidden: NDArray[np.bool_]) -> Stack:
+def stack_regions(regions: Regions, borders: Borders, hidden: NDArray[np.bool_], soft_step: float = 0.0) -> Stack:
     """Stack all regions but the hidden ones (the clear parts of the page), which stay holes in every shape."""
     touching: list[dict[int, int]] = [{} for _ in range(regions.count)]
-    for a, b, length in zip(borders.first.tolist(), borders.second.tolist(), borders.lengths.tolist(), strict=True):
+    lengths = np.where(borders.steps < soft_step, SOFT * borders.lengths, borders.lengths)
+    for a, b, length in zip(borders.first.tolist(), borders.second.tolist(), lengths.tolist(), strict=True):
         if not (hidden[a] or hidden[b]):
             touching[a][b] = touching[b][a] = length
     order, parents = merge_smallest_first(regions.areas.tolist(), touching)

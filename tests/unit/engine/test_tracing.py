@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 
 from shared.errors import ProblemError, TooComplex
 from shared.tracing import TraceOptions
-from tests.pixels import color_at
+from tests.pixels import color_at, encoded
 from workers.engine import ENGINE_VERSION, Limits, analyse_image, render_preview, trace, trace_file
 from workers.engine.decode import Pixels, decode
 from workers.engine.method import Art
@@ -23,12 +23,6 @@ from workers.engine.similarity import rendered
 
 SAMPLES = Path(__file__).parents[3] / "samples"
 ALLOWED = {"svg", "title", "defs", "path", "linearGradient", "radialGradient", "stop"}
-
-
-def encoded(picture: Image.Image, kind: str = "PNG", **options: object) -> bytes:
-    output = io.BytesIO()
-    picture.save(output, kind, **options)
-    return output.getvalue()
 
 
 def patches(colors: int) -> bytes:

@@ -1,0 +1,51 @@
+import importlib
+import io
+import pkgutil
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageFilter
+
+import workers.engine
+from shared.tracing import TraceOptions
+from workers.engine import trace, warm
+
+
+def signatures() -> dict[str, set[object]]:
+    """Every compiled kernel of the engine that Python calls, with the types it was compiled for."""
+    found = dict[str, set[object]]()
+    for module in pkgutil.iter_modules(workers.engine.__path__):
+        if module.name != "__main__":
+            for name, value in vars(importlib.import_module(f"workers.engine.{module.name}")).items():
+                if hasattr(value, "signatures"):
+                    found[f"{module.name}.{name}"] = set(value.signatures)
+    return found
+
+
+def pictures() -> list[Image.Image]:
+    """Flat, smooth, shaded, transparent and noisy ones, none of which was rehearsed."""
+    flat = Image.new("RGB", (220, 160), "white")
+    pen = ImageDraw.Draw(flat)
+    pen.ellipse((20, 20, 120, 120), fill="navy")
+    pen.line((10, 150, 210, 30), fill="red", width=3)
+    shaded = flat.filter(ImageFilter.GaussianBlur(9))
+    shaded.paste(Image.radial_gradient("L").resize((90, 90)).convert("RGB"), (120, 60))
+    clear = shaded.convert("RGBA")
+    clear.putalpha(Image.linear_gradient("L").resize(clear.size))
+    noise = np.random.default_rng(7).integers(0, 256, (90, 120, 3), dtype=np.uint8)
+    return [flat, shaded, clear, Image.fromarray(noise)]
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+def test_no_request_ever_compiles(kind: str) -> None:
+    warm()
+    before = signatures()
+    for picture in pictures():
+        data = io.BytesIO()
+        (picture.convert("RGB") if kind == "JPEG" else picture).save(data, kind)
+        for stacking in ("stacked", "cutout"):
+            for more in ({}, {"colors": 4}, {"palette": ["#000", "#fff"]}, {"gradients": False}, {"preset": "cut"}):
+                trace(data.getvalue(), TraceOptions.model_validate({"stacking": stacking} | more))
+    after = signatures()
+    assert after == before
+    assert len(before) > 30

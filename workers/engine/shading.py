@@ -1,0 +1,182 @@
+"""Shading that a gradient cannot follow: what it leaves over is cut into bands of even steps.
+
+Rims of light and cast shadows run along outlines, which no linear or radial gradient does. Where the paint of a region
+clashes with its neighbor's although the picture has no edge there, the difference from the picture is smoothed and cut
+at equal distances (isophotes). A band has its region's own paint, shifted by its mean difference; so the steps between
+bands are all alike, and too small to be seen as edges.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from workers.engine.clashes import Counts, Table, clashing, painted, tabled
+from workers.engine.color import Floats
+from workers.engine.decode import Pixels
+from workers.engine.fields import Singles, blurred, grow
+from workers.engine.flatness import Mask, flat_mask
+from workers.engine.kernels import kernel
+from workers.engine.regions import Borders, Ids, Regions, absorb_specks, find_regions
+from workers.engine.softness import Paint
+
+STEEPEST = 30
+"""Pixels among which a channel varies by more levels lie on an edge and say nothing about shading."""
+
+MOST_LEVELS = 20
+MOST_BANDS = 30_000
+"""More are no shading but noise, and stay as they are."""
+
+APART = 1e4
+NEVER_A_SPECK = 1 << 40
+
+
+@dataclass(frozen=True, slots=True)
+class Shading:
+    """When to cut and how finely, in levels and pixels.
+
+    Borders with a mean step up to `softest` are no edges. A painted step may be `clash` levels larger than the
+    picture's, and the paint of a region that clashes may be wrong by `error`. Bands are `step` levels apart, have at
+    least `fewest` pixels, and follow the shading under a Gaussian of width `blur`.
+    """
+
+    softest: float = 14.0
+    clash: float = 16.0
+    error: float = 4.0
+    step: float = 16.0
+    fewest: int = 24
+    blur: float = 2.0
+
+
+@kernel
+def measure_left_over(
+    ids: Ids, pixels: Pixels, calm: Mask, wanted: Mask, kinds: Counts, shapes: Floats, profiles: Floats, bins: Counts,
+    over: Singles, moments: Floats,
+) -> None:  # fmt: skip
+    """What the paints of the wanted regions leave over at calm pixels, and for each region the sums of its products."""
+    height, width = ids.shape
+    color = np.empty(4)
+    for y in range(height):
+        for x in range(width):
+            i = int(ids[y, x])
+            if not wanted[i] or not calm[y, x]:
+                continue
+            painted(kinds[i], shapes[i], profiles[i], bins[i], x + 0.5, y + 0.5, color)
+            for c in range(4):
+                over[y, x, c] = pixels[y, x, c] - color[c]
+            moments[i, 4, 4] += 1
+            for c in range(4):
+                moments[i, 4, c] += over[y, x, c]
+                for d in range(4):
+                    moments[i, c, d] += over[y, x, c] * over[y, x, d]
+
+
+@kernel
+def project(ids: Ids, calm: Mask, wanted: Mask, over: Singles, axes: Floats, field: Singles, known: Mask) -> None:
+    """The difference along each region's main axis."""
+    height, width = ids.shape
+    for y in range(height):
+        for x in range(width):
+            i = int(ids[y, x])
+            if wanted[i] and calm[y, x]:
+                total = 0.0
+                for c in range(4):
+                    total += over[y, x, c] * axes[i, c]
+                field[y, x] = total
+                known[y, x] = True
+
+
+@kernel
+def number_bands(ids: Ids, wanted: Mask, field: Singles, step: float, bands: Ids) -> None:
+    """Number every band of every region."""
+    height, width = ids.shape
+    for y in range(height):
+        for x in range(width):
+            level = 0
+            if wanted[ids[y, x]]:
+                level = int(np.rint(field[y, x] / step))
+                level = min(MOST_LEVELS, max(-MOST_LEVELS, level))
+            bands[y, x] = ids[y, x] * (2 * MOST_LEVELS + 1) + level + MOST_LEVELS
+
+
+@kernel
+def sum_over(ids: Ids, calm: Mask, over: Singles, sums: Floats) -> None:
+    """Sum the difference over the calm pixels of every region, and count these."""
+    height, width = ids.shape
+    for y in range(height):
+        for x in range(width):
+            if calm[y, x]:
+                i = ids[y, x]
+                sums[i, 4] += 1
+                for c in range(4):
+                    sums[i, c] += over[y, x, c]
+
+
+def cut_bands(
+    regions: Regions, borders: Borders, paints: dict[int, Paint], pixels: Pixels, colors: Floats, shading: Shading
+) -> tuple[Regions, dict[int, Paint]]:
+    """Regions and paints, with those that clash cut into bands; `colors` has the flat color of each region."""
+    table = tabled(paints, colors)
+    soft = borders.steps <= shading.softest
+    wanted = np.zeros(regions.count, np.bool_)
+    pairs = (borders.first * regions.count + borders.second)[soft]
+    wanted[clashing(regions, pixels, table, pairs, shading.clash)] = True
+    wanted &= regions.areas >= 3 * shading.fewest
+    if not wanted.any():
+        return regions, paints
+    calm = flat_mask(pixels, STEEPEST)
+    over, moments = np.zeros((*regions.ids.shape, 4), np.float32), np.zeros((regions.count, 5, 5))
+    measure_left_over(
+        regions.ids, pixels, calm, wanted, table.kinds, table.shapes, table.profiles, table.bins, over, moments
+    )
+    counts = np.maximum(moments[:, 4, 4], 1)
+    spread, axes = np.linalg.eigh(moments[:, :4, :4] / counts[:, None, None])
+    wanted &= np.sqrt(spread[:, -1]) > shading.error
+    if not wanted.any():
+        return regions, paints
+    field, known = np.zeros(regions.ids.shape, np.float32), np.zeros(regions.ids.shape, np.bool_)
+    project(regions.ids, calm, wanted, over, np.ascontiguousarray(axes[:, :, -1]), field, known)
+    grow(regions.ids, wanted, field, known)
+    field = blurred(regions.ids, wanted, field, shading.blur)
+    bands = np.empty_like(regions.ids)
+    number_bands(regions.ids, wanted, field, shading.step, bands)
+    return separated(bands, regions, wanted, paints, table, over, calm, shading)
+
+
+def separated(
+    bands: Ids, regions: Regions, wanted: Mask, paints: dict[int, Paint], table: Table, over: Singles, calm: Mask,
+    shading: Shading,
+) -> tuple[Regions, dict[int, Paint]]:  # fmt: skip
+    """The bands as regions with paints."""
+    present = np.zeros(regions.count * (2 * MOST_LEVELS + 1), np.bool_)
+    present[bands] = True
+    names = np.flatnonzero(present)
+    if len(names) > MOST_BANDS:
+        return regions, paints
+    labels = (np.cumsum(present, dtype=np.int32) - 1).astype(np.int16)[bands]
+    owner, level = names // (2 * MOST_LEVELS + 1), names % (2 * MOST_LEVELS + 1)
+    places = np.zeros((len(names), 4))
+    places[:, 0], places[:, 1] = owner * APART, level * shading.step
+    cut = find_regions(labels)
+    areas = np.where(wanted[owner[cut.labels]], cut.areas, NEVER_A_SPECK)
+    absorb_specks(cut.ids, labels, areas, cut.labels, places, shading.fewest)
+    cut = find_regions(labels)
+    owners = owner[cut.labels]
+    shifts = np.zeros((cut.count, 5))
+    sum_over(cut.ids, calm, over, shifts)
+    shifts = shifts[:, :4] / np.maximum(shifts[:, 4:], 1)
+    out = dict[int, Paint]()
+    for i, k in enumerate(owners.tolist()):
+        if wanted[k]:
+            out[i] = shifted(paints.get(k), table, k, shifts[i])
+        elif k in paints:
+            out[i] = paints[k]
+    return Regions(cut.ids, cut.count, cut.areas, regions.labels[owners]), out
+
+
+def shifted(paint: Paint | None, table: Table, k: int, shift: Floats) -> Paint:
+    """The paint of region k with all its colors moved by so many levels."""
+    used = int(table.bins[k])
+    profile = table.profiles[k, :used].copy()
+    profile[:, 1:] = np.clip(profile[:, 1:] + shift, 0, 255)
+    samples = paint.samples if paint else np.zeros((1, 6))
+    return Paint(int(table.kinds[k]), table.shapes[k].copy(), profile, samples)
