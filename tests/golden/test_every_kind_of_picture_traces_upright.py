@@ -225,3 +225,11 @@ def test_thirty_five_megapixels_are_resized_and_traced_upright() -> None:
 def test_more_pixels_than_the_limit_are_refused_before_decoding() -> None:
     with pytest.raises(TooManyPixels):
         trace(saved(scene()), TraceOptions(), limits=Limits(max_pixels=1000))
+
+
+def test_a_round_shape_that_meets_all_four_edges_leaves_the_corners_clear() -> None:
+    disc = Image.new("RGBA", (800, 800), (0, 0, 0, 0))
+    ImageDraw.Draw(disc).ellipse((0, 0, 799, 799), fill=RED)
+    picture = drawn(saved(disc.resize((200, 200), Image.Resampling.BOX)))
+    assert (*RED, 255) == color_at(picture, (100, 100))
+    assert [0] * 4 == [color_at(picture, corner)[3] for corner in ((1, 1), (198, 1), (1, 198), (198, 198))]
