@@ -50,7 +50,7 @@ MEDIA_TYPES: Mapping[ReportFormat, str] = {
 }
 # What is made within a task's limit on a busy machine, and of a PDF what somebody might still turn the pages of.
 MOST_ROWS: Mapping[ReportFormat, int] = {
-    ReportFormat.CSV: 1_000_000,
+    ReportFormat.CSV: 500_000,
     ReportFormat.XLSX: 100_000,
     ReportFormat.PDF: 20_000,
 }

@@ -3,6 +3,7 @@
 Everything but the quarters is summed from one list of lines, so that no two tables can disagree.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -162,15 +163,22 @@ def read_sales(db: Connection, span: Span, *, seller_country: str) -> Sales:
 
 def summed(lines: Iterable[SalesLine], key: Callable[[SalesLine], Key]) -> dict[Key, Sum]:
     """The lines added up by what they have in common."""
-    sums: dict[Key, Sum] = {}
+    groups = defaultdict[Key, list[SalesLine]](list)
     for line in lines:
-        so_far = sums.get(key(line), Sum(0, 0, 0, 0, 0, NO_CREDITS))
-        sold = line.entries if line.kind == PURCHASE else 0
-        sums[key(line)] = Sum(
-            so_far.purchases + sold, so_far.reversals + line.entries - sold, so_far.net + line.net,
-            so_far.tax + line.tax, so_far.gross + line.gross, so_far.credits + line.credits,
-        )  # fmt: skip
-    return sums
+        groups[key(line)].append(line)
+    return {group: _sum(members) for group, members in groups.items()}
+
+
+def _sum(lines: list[SalesLine]) -> Sum:
+    sold = sum(line.entries for line in lines if line.kind == PURCHASE)
+    return Sum(
+        purchases=sold,
+        reversals=sum(line.entries for line in lines) - sold,
+        net=sum(line.net for line in lines),
+        tax=sum(line.tax for line in lines),
+        gross=sum(line.gross for line in lines),
+        credits=sum((line.credits for line in lines), NO_CREDITS),
+    )
 
 
 def _sorted(sums: dict[Key, Sum]) -> list[tuple[Key, Sum]]:

@@ -3,6 +3,7 @@
 import unicodedata
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from uuid import UUID
 
 from shared.documents.model import Kind
 
@@ -12,6 +13,8 @@ _DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 def harmless(text: str) -> str:
     """The text with an apostrophe before it where a spreadsheet would run it as a formula; no control characters."""
+    if text.isascii() and text.isprintable() and text[:1].isalnum():
+        return text  # nearly all of them: there is nothing to look for
     plain = "".join(character if character.isprintable() else " " for character in text)
     # Full-width signs are signs too: NFKC makes them plain ones.
     is_formula = text.startswith(_DANGEROUS) or unicodedata.normalize("NFKC", plain[:9]).lstrip().startswith(_DANGEROUS)
@@ -46,7 +49,7 @@ def text_of(value: object, kind: Kind) -> str:
             return f"{value:f}"
         case float():
             return f"{value:.3f}"
-        case int():
+        case int() | UUID():
             return str(value)
         case _:
             return harmless(str(value))

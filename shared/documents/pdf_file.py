@@ -32,16 +32,18 @@ WIDTH = RIGHT_EDGE - LEFT_EDGE
 ROWS_OF_A_PIECE = 400
 FONT, BOLD = "Helvetica", "Helvetica-Bold"
 SIZE = 8
-PADDING = 4
+PADDING = 3
 INK, PALE, LINE = colors.HexColor("#1F2A37"), colors.HexColor("#F3F6FA"), colors.HexColor("#9AA5B1")
-WEIGHTS: Mapping[Kind, float] = {
-    Kind.TEXT: 1.3,
-    Kind.WORD: 1.3,
-    Kind.ID: 1.6,
-    Kind.TIME: 1.5,
-    Kind.PERCENT: 0.8,
-    Kind.COUNT: 0.9,
+# In points, padding included, what the widest cell of a kind needs; texts that are wider are wrapped.
+NEEDS: Mapping[Kind, float] = {
+    Kind.TIME: 86,
+    Kind.ID: 92,
+    Kind.PERCENT: 34,
+    Kind.COUNT: 46,
+    Kind.TEXT: 44,
+    Kind.MONEY: 50,
 }
+MOST_STRETCH = 1.9  # a table of few columns need not be as wide as the page
 LEFT = (Kind.TEXT, Kind.WORD, Kind.ID, Kind.DAY, Kind.TIME)
 
 _TITLE = ParagraphStyle("title", fontName=BOLD, fontSize=17, leading=22, textColor=INK)
@@ -110,7 +112,7 @@ def _section(table: Table, chart: Chart | None) -> Iterator[Flowable]:
 def _grids(table: Table, rows: Iterator[object]) -> Iterator[Flowable]:
     """The rows, piece by piece, and their sums below the last one."""
     totals = Totals(table.columns)
-    widths = _widths(table.columns)
+    widths = widths_of(table.columns)
     begun = False
     while True:
         piece = list(islice(rows, ROWS_OF_A_PIECE))
@@ -134,6 +136,8 @@ def _grid(columns: Sequence[Column], widths: list[float], rows: list[object], su
         ("FONT", (0, 0), (-1, -1), FONT, SIZE),
         ("TEXTCOLOR", (0, 0), (-1, -1), INK),
         ("VALIGN", (0, 0), (-1, -1), "MIDDLE"),
+        ("LEFTPADDING", (0, 0), (-1, -1), PADDING),
+        ("RIGHTPADDING", (0, 0), (-1, -1), PADDING),
         ("TOPPADDING", (0, 0), (-1, -1), 2),
         ("BOTTOMPADDING", (0, 0), (-1, -1), 3),
         ("LINEBELOW", (0, 0), (-1, 0), 0.8, INK),
@@ -148,11 +152,11 @@ def _grid(columns: Sequence[Column], widths: list[float], rows: list[object], su
     return LongTable(lines, colWidths=widths, repeatRows=1, hAlign="LEFT", style=style)
 
 
-def _widths(columns: Sequence[Column]) -> list[float]:
-    weights = [WEIGHTS.get(column.kind, 1.0) for column in columns]
-    # A table of few columns need not be stretched over the page.
-    unit = min(WIDTH / sum(weights), 34 * mm)
-    return [weight * unit for weight in weights]
+def widths_of(columns: Sequence[Column]) -> list[float]:
+    """How wide each column is drawn, in points."""
+    needs = [NEEDS.get(column.kind, 52) for column in columns]
+    stretch = min(WIDTH / sum(needs), MOST_STRETCH)
+    return [need * stretch for need in needs]
 
 
 def _cell(value: object, column: Column, width: float) -> object:

@@ -13,13 +13,15 @@ import pypdfium2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from reportlab.pdfbase.pdfmetrics import stringWidth
 
 from shared.documents.cells import harmless
 from shared.documents.csv_file import write_csv
 from shared.documents.model import Chart, Column, Document, Kind, Table
 from shared.documents.pdf_chart import COLORS
-from shared.documents.pdf_file import ROWS_OF_A_PIECE, write_pdf
+from shared.documents.pdf_file import FONT, PADDING, ROWS_OF_A_PIECE, SIZE, widths_of, write_pdf
 from shared.documents.xlsx_file import write_xlsx
+from shared.sales import entries_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +144,13 @@ def test_every_row_of_a_pdf_is_there_below_the_headings_of_its_page(rows: int) -
 
 def test_letters_that_the_fonts_do_not_have_do_no_harm() -> None:
     assert pypdf.PdfReader(io.BytesIO(as_pdf(lines(1, name="株式会社 <b>&amp; ]]> 😀")))).pages[0].extract_text()
+
+
+def test_times_and_ids_fit_into_the_widest_table_there_is() -> None:
+    columns = entries_table([]).columns
+    widest = {Kind.TIME: "2030-08-28 20:08:08", Kind.ID: "0190ab8d-ad8e-7d8e", Kind.MONEY: "-12,345.67"}
+    for column, width in zip(columns, widths_of(columns), strict=True):
+        assert stringWidth(widest.get(column.kind, ""), FONT, SIZE) <= width - 2 * PADDING, column
 
 
 def test_the_chart_of_a_pdf_is_drawn() -> None:

@@ -10,7 +10,7 @@ import pytest
 from api.reports import routes
 from shared.db import Database
 from shared.periods import Granularity, Span
-from shared.reporting import ReportFormat, ReportName, Seller, Wish, write_report
+from shared.reporting import MEDIA_TYPES, ReportFormat, ReportName, Seller, Wish, write_report
 from tests.conftest import TestDatabase
 from tests.integration.api.conftest import Person, shown, slug_of
 from tests.integration.api.reports.reading import DAYS, REPORTS, SPAN, START, Rows, csv_rows, pdf_text, workbook
@@ -40,6 +40,15 @@ def test_every_table_that_is_offered_is_there_and_no_other(boss: Person, app_dat
         assert csv_rows(boss.get(f"/v1/reports/{report}?{SPAN}&format=csv&table={table}")), table
     in_book = workbook(boss.get(f"/v1/reports/{report}?{SPAN}&format=xlsx")).sheetnames
     assert len(set(offered) - {"entries"}) == len(in_book) - 1
+
+
+@each_report
+def test_a_report_is_described_with_all_its_forms(boss: Person, report: str) -> None:
+    operation = shown(boss.get("/openapi.json"))["paths"][f"/v1/reports/{report}"]["get"]
+    names = {one["name"] for one in operation["parameters"] if one["in"] == "query"}
+    assert {"from", "to", "granularity", "timezone", "format", "table"} == names
+    assert {"application/json", *MEDIA_TYPES.values()} == set(operation["responses"]["200"]["content"])
+    assert ("202" in operation["responses"]) == (report == "sales")
 
 
 def test_reports_are_for_operators(alice: Person) -> None:
