@@ -18,6 +18,7 @@ from shared.messages import (
     Recover,
     RemoveOrphans,
     SweepInbox,
+    SweepPeople,
 )
 from shared.settings import load_settings
 
@@ -108,6 +109,7 @@ beat_schedule = {
         ("remove-orphans", RemoveOrphans, settings.retention_interval_seconds * 10),
         ("check-invariants", CheckInvariants, settings.invariants_interval_seconds),
         ("prune-temporary", PruneTemporary, 3_600.0),
+        ("sweep-people", SweepPeople, settings.retention_interval_seconds),
         ("sweep-inbox", SweepInbox, settings.recovery_interval_seconds),
         ("reconcile", Reconcile, settings.reconcile_interval_seconds),
         ("prepare-partitions", PreparePartitions, 3_600.0),

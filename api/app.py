@@ -7,7 +7,21 @@ from uuid import UUID
 
 from flask import Flask
 
-from api import checkout, credits, docs, editor, exchange, images, jobs, me, ops, problems, webhooks
+from api import (
+    checkout,
+    consents,
+    credits,
+    docs,
+    editor,
+    exchange,
+    exports,
+    images,
+    jobs,
+    me,
+    ops,
+    problems,
+    webhooks,
+)
 from api.house import FinishedJob, House, house_of, move_in
 from api.limits import Limits
 from api.polls import Polls
@@ -31,6 +45,8 @@ ROUTES: tuple[Route, ...] = (
     *credits.routes.all,
     *checkout.routes.all,
     *me.routes.all,
+    *consents.routes.all,
+    *exports.routes.all,
     *webhooks.routes.all,
     *ops.routes.all,
     *docs.routes.all,

@@ -17,7 +17,7 @@ from shared.settings import load_settings
 from shared.storage import open_storage
 
 MOST_CREDITS = 1_000_000_000
-CONTENT_TYPES = ("image/png", "image/jpeg", "image/webp", "image/svg+xml")
+CONTENT_TYPES = ("image/png", "image/jpeg", "image/webp", "image/svg+xml", "application/zip")
 LARGEST_RASTER_BYTES = 50_000_000  # a resized working raster or a preview, uncompressible at worst
 
 

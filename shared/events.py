@@ -21,6 +21,7 @@ class ActionType(StrEnum):
     CHECKOUT = "checkout"
     PURCHASE = "purchase"
     LOW_BALANCE = "low_balance"
+    PURGE = "purge"
 
 
 def insert_event(

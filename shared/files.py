@@ -104,3 +104,8 @@ def select_kept_trace(db: Connection, user_id: UUID, cache_key: str) -> File | N
 def delete_files(db: Connection, image_id: UUID) -> int:
     """Unlist everything made from an image, after its objects were removed; returns how many."""
     return db.execute("DELETE FROM files WHERE image_id = %(image_id)s", {"image_id": image_id}).rowcount
+
+
+def delete_files_of(db: Connection, user_id: UUID) -> int:
+    """Unlist every object of a person, after they were removed; returns how many there were."""
+    return db.execute("DELETE FROM files WHERE user_id = %(user_id)s", {"user_id": user_id}).rowcount

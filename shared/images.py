@@ -271,3 +271,13 @@ def update_image_objects_gone(db: Connection, image_id: UUID) -> bool:
         {"image_id": image_id},
     )
     return result.rowcount == 1
+
+
+def update_images_forgotten(db: Connection, user_id: UUID) -> int:
+    """Leave nothing of a person's pictures, whose objects are removed, but nameless tombstones; returns how many."""
+    return db.execute(
+        "UPDATE images SET deleted_at = coalesce(deleted_at, house_now()), file_name = NULL, sha256 = repeat('0', 64),"
+        " objects_gone_at = coalesce(objects_gone_at, house_now()), lease_until = NULL"
+        " WHERE user_id = %(user_id)s AND (objects_gone_at IS NULL OR sha256 <> repeat('0', 64))",
+        {"user_id": user_id},
+    ).rowcount

@@ -141,6 +141,35 @@ class Reconcile(Message):
     queue = Queue.PAYMENTS
 
 
+@dataclass(frozen=True, slots=True)
+class ExportPerson(Message):
+    """Put everything held about a person into a ZIP."""
+
+    task = "workers.privacy.export_person"
+    queue = Queue.MAINTENANCE
+
+    export_id: UUID
+    user_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class PurgePerson(Message):
+    """Forget a person."""
+
+    task = "workers.privacy.purge_person"
+    queue = Queue.MAINTENANCE
+
+    user_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class SweepPeople(Message):
+    """Go on with exports and purges that nobody works on; sent by beat."""
+
+    task = "workers.privacy.sweep_people"
+    queue = Queue.MAINTENANCE
+
+
 ALL: tuple[type[Message], ...] = (
     ResizeImage,
     RunPreview,
@@ -151,6 +180,9 @@ ALL: tuple[type[Message], ...] = (
     PreparePartitions,
     CheckInvariants,
     PruneTemporary,
+    ExportPerson,
+    PurgePerson,
+    SweepPeople,
     HandleEvent,
     SweepInbox,
     Reconcile,

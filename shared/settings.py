@@ -135,6 +135,12 @@ class Settings(BaseSettings):
     idempotency_lifetime_hours: int = Field(
         default=24, ge=24, le=720, description="how long an Idempotency-Key is kept"
     )
+    export_lifetime_hours: int = Field(
+        default=72, ge=1, le=720, description="how long an export of a person's data is kept"
+    )
+    export_part_bytes: int = Field(
+        default=45_000_000, ge=1_000_000, description="a larger export is cut into several ZIPs of about this size"
+    )
     invariants_interval_seconds: Seconds = Field(default=60, description="how often beat has the invariants checked")
     preview_max_side: int = Field(default=1_200, ge=64, le=4_096, description="longest side of a preview in px")
 
