@@ -5,14 +5,13 @@ from decimal import Decimal, InvalidOperation
 
 import click
 
-from api.cli_billing import COMMANDS
-from api.cli_database import maintenance
+from api import cli_billing, cli_privacy, cli_retention
+from api.cli_database import find_account, maintenance
 from api.fields import credits_text, time_text
-from shared import accounts, invariants, membership
-from shared.accounts import Account
-from shared.db import Connection
+from shared import audit, invariants, membership
+from shared.audit import AuditAction, AuditActor
 from shared.errors import ProblemError
-from shared.ids import parse_id
+from shared.ids import new_id
 from shared.settings import load_settings
 from shared.storage import open_storage
 
@@ -26,7 +25,7 @@ def operate() -> None:
     """Operator commands of tovector."""
 
 
-for command in COMMANDS:
+for command in (*cli_billing.COMMANDS, *cli_privacy.COMMANDS, *cli_retention.COMMANDS):
     operate.add_command(command)
 
 
@@ -38,7 +37,7 @@ def grant_credits(who: str, credits_given: str, reason: str) -> None:
     """Give WHO (an address, a user id or a sign-in id) CREDITS in tenths, such as 5 or 0.2; negative takes back."""
     amount = _credits(credits_given)
     with maintenance() as db:
-        account = _find(db, who)
+        account = find_account(db, who)
         balance = membership.grant_credits(db, user_id=account.user_id, amount=amount, reason=reason)
     click.echo(f"{account.user_id} has {credits_text(balance)} credits available")
 
@@ -46,9 +45,13 @@ def grant_credits(who: str, credits_given: str, reason: str) -> None:
 @operate.command("account")
 @click.argument("who")
 def account(who: str) -> None:
-    """Show the account of WHO (an address, a user id or a sign-in id)."""
+    """Show the account of WHO (an address, a user id or a sign-in id). That you looked is noted in the audit log."""
     with maintenance() as db:
-        found = _find(db, who)
+        found = find_account(db, who)
+        audit.insert_audit(
+            db, audit_id=new_id(), user_id=found.user_id, actor=AuditActor.OPERATOR, action=AuditAction.ADMIN_READ,
+            details={"command": "account"},
+        )  # fmt: skip
     click.echo(f"user_id    {found.user_id}")
     click.echo(f"clerk_id   {found.clerk_id or '-'}")
     click.echo(f"email      {found.email or '-'}")
@@ -81,19 +84,6 @@ def prepare_storage() -> None:
     except ProblemError as problem:
         raise click.ClickException(problem.detail) from None
     click.echo(f"the bucket {settings.storage_bucket} is ready")
-
-
-def _find(db: Connection, who: str) -> Account:
-    user_id = parse_id(who)
-    if user_id is not None:
-        found = accounts.select_account(db, user_id)
-    elif "@" in who:
-        found = accounts.select_account_by_email(db, who)
-    else:
-        found = accounts.select_account_by_clerk_id(db, who)
-    if found is None:
-        raise click.ClickException(f"there is no account of {who}")
-    return found
 
 
 def _credits(text: str) -> Decimal:

@@ -1,6 +1,6 @@
 """Objects in storage: the table `files`. What storage holds and this table does not list is an orphan."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import LiteralString
@@ -101,9 +101,27 @@ def select_kept_trace(db: Connection, user_id: UUID, cache_key: str) -> File | N
     )
 
 
-def delete_files(db: Connection, image_id: UUID) -> int:
-    """Unlist everything made from an image, after its objects were removed; returns how many."""
-    return db.execute("DELETE FROM files WHERE image_id = %(image_id)s", {"image_id": image_id}).rowcount
+def select_keys(db: Connection, image_ids: Sequence[UUID]) -> list[str]:
+    """Where everything lies that was made from these images."""
+    rows = db.execute(
+        "SELECT storage_key FROM files WHERE image_id = ANY(%(ids)s)", {"ids": list(image_ids)}
+    ).fetchall()
+    return [row[0] for row in rows]
+
+
+def select_listed_keys(db: Connection, *, after: str, limit: int) -> list[str]:
+    """Every key that a row lists, parts of exports included, in the order of their bytes, after `after`."""
+    rows = db.execute(
+        "SELECT key FROM (SELECT storage_key AS key FROM files UNION ALL SELECT unnest(keys) FROM exports) AS listed"
+        ' WHERE key COLLATE "C" > %(after)s ORDER BY key COLLATE "C" LIMIT %(limit)s',
+        {"after": after, "limit": limit},
+    ).fetchall()
+    return [row[0] for row in rows]
+
+
+def delete_files(db: Connection, image_ids: Sequence[UUID]) -> int:
+    """Unlist everything made from these images, after the objects were removed; returns how many."""
+    return db.execute("DELETE FROM files WHERE image_id = ANY(%(ids)s)", {"ids": list(image_ids)}).rowcount
 
 
 def delete_files_of(db: Connection, user_id: UUID) -> int:

@@ -17,6 +17,7 @@ from shared import (
     billing,
     consents,
     credits,
+    endings,
     events,
     exports,
     files,
@@ -104,7 +105,7 @@ def forget_rows(db: Connection, user_id: UUID) -> Counter[str]:
     """Remove a person's rows, and take them out of those that stay; their objects have been removed before."""
     return Counter(
         files=files.delete_files_of(db, user_id),
-        images=images.update_images_forgotten(db, user_id),
+        images=endings.update_images_forgotten(db, user_id),
         exports=exports.delete_exports_of(db, user_id),
         answers=idempotency.delete_answers_of(db, user_id),
         api_keys=api_keys.delete_api_keys(db, user_id),

@@ -152,3 +152,12 @@ def select_is_departed(db: Connection, clerk_id: str) -> bool:
     ).fetchone()
     assert row is not None
     return row[0]
+
+
+def delete_old_departures(db: Connection, *, older_than_days: int, limit: int) -> int:
+    """Forget departures of so long ago; returns how many."""
+    return db.execute(
+        "DELETE FROM departures WHERE clerk_hash IN (SELECT clerk_hash FROM departures"
+        " WHERE departed_at < house_now() - make_interval(days => %(days)s) LIMIT %(limit)s FOR UPDATE SKIP LOCKED)",
+        {"days": older_than_days, "limit": limit},
+    ).rowcount

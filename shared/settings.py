@@ -135,14 +135,25 @@ class Settings(BaseSettings):
     idempotency_lifetime_hours: int = Field(
         default=24, ge=24, le=720, description="how long an Idempotency-Key is kept"
     )
+    invariants_interval_seconds: Seconds = Field(default=60, description="how often beat has the invariants checked")
+    preview_max_side: int = Field(default=1_200, ge=64, le=4_096, description="longest side of a preview in px")
+
+    # --- how long what is only kept for a while is kept
+    log_lifetime_days: int = Field(
+        default=365, ge=30, le=3_650, description="analytics, audit log and departures are kept so long"
+    )
+    inbox_lifetime_days: int = Field(default=30, ge=7, le=365, description="handled webhooks are kept so long")
+    set_aside_lifetime_days: int = Field(
+        default=180, ge=7, le=3_650, description="webhooks that were set aside are kept so long"
+    )
+    checkout_lifetime_days: int = Field(default=90, ge=7, le=365, description="checkouts never paid are kept so long")
+    ended_key_lifetime_days: int = Field(default=30, ge=1, le=365, description="ended API keys are kept so long")
     export_lifetime_hours: int = Field(
         default=72, ge=1, le=720, description="how long an export of a person's data is kept"
     )
     export_part_bytes: int = Field(
         default=45_000_000, ge=1_000_000, description="a larger export is cut into several ZIPs of about this size"
     )
-    invariants_interval_seconds: Seconds = Field(default=60, description="how often beat has the invariants checked")
-    preview_max_side: int = Field(default=1_200, ge=64, le=4_096, description="longest side of a preview in px")
 
     # --- Flower and logs
     flower_basic_auth: SecretStr = Field(description="user:password for Flower; it is never open")

@@ -185,6 +185,61 @@ BEGIN
     RETURN made;
 END $$;
 
+CREATE FUNCTION public.prune_log_tables(keep_days integer, most integer, is_dry_run boolean) RETURNS TABLE(log_table text, partitions integer, pruned bigint)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $_$
+DECLARE
+    ends timestamptz := house_now() - make_interval(days => keep_days);
+    parent record;
+    part record;
+    found bigint;
+BEGIN
+    IF keep_days < 30 THEN
+        RAISE EXCEPTION 'log-like rows are kept for 30 days at least, not %', keep_days;
+    END IF;
+    PERFORM pg_advisory_xact_lock(hashtext('prepare_partitions'));
+    -- Dropping waits for whoever reads; whoever comes then waits behind it. So it gives up soon, and comes again.
+    SET LOCAL lock_timeout = '2s';
+    FOR parent IN
+        SELECT c.oid, c.relname, a.attname
+        FROM pg_class c JOIN pg_partitioned_table p ON p.partrelid = c.oid
+            JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = p.partattrs[0]
+        WHERE c.relnamespace = 'public'::regnamespace ORDER BY c.relname
+    LOOP
+        log_table := parent.relname;
+        partitions := 0;
+        pruned := 0;
+        FOR part IN
+            SELECT c.relname,
+                (regexp_match(pg_get_expr(c.relpartbound, c.oid), 'TO \(''([^'']+)''\)'))[1]::timestamptz AS upper
+            FROM pg_class c JOIN pg_inherits i ON i.inhrelid = c.oid
+            WHERE i.inhparent = parent.oid ORDER BY c.relname
+        LOOP
+            CONTINUE WHEN part.upper IS NULL OR part.upper > ends;
+            EXECUTE format('SELECT count(*) FROM %I', part.relname) INTO found;
+            partitions := partitions + 1;
+            pruned := pruned + found;
+            IF NOT is_dry_run THEN
+                EXECUTE format('DROP TABLE %I', part.relname);
+            END IF;
+        END LOOP;
+        IF is_dry_run THEN
+            EXECUTE format('SELECT count(*) FROM %I WHERE %I < $1', log_table, parent.attname) INTO pruned USING ends;
+        ELSE
+            EXECUTE format(
+                'DELETE FROM %1$I WHERE (tableoid, ctid) IN (SELECT tableoid, ctid FROM %1$I WHERE %2$I < $1 LIMIT $2)',
+                log_table, parent.attname
+            ) USING ends, most;
+            GET DIAGNOSTICS found = ROW_COUNT;
+            pruned := pruned + found;
+        END IF;
+        RETURN NEXT;
+    END LOOP;
+END $_$;
+
+COMMENT ON FUNCTION public.prune_log_tables(keep_days integer, most integer, is_dry_run boolean) IS 'Drops or deletes what log-like tables hold beyond so many days';
+
 CREATE FUNCTION public.queue_state(wanted public.job_kind, most integer) RETURNS TABLE(depth integer, oldest_seconds double precision)
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -619,6 +674,17 @@ COMMENT ON COLUMN public.purges.removed IS 'How much of each kind was removed or
 
 COMMENT ON COLUMN public.purges.notes IS 'Encrypted: where Clerk and Stripe know the person; emptied once an operator has seen to it';
 
+CREATE TABLE public.removals (
+    day date NOT NULL,
+    kind text NOT NULL,
+    removed bigint NOT NULL,
+    CONSTRAINT removals_removed_check CHECK ((removed >= 0))
+);
+
+ALTER TABLE ONLY public.removals FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.removals IS 'How much of each kind retention has removed, by day';
+
 CREATE TABLE public.reversals (
     reversal_id text NOT NULL,
     purchase_id uuid NOT NULL,
@@ -812,6 +878,9 @@ ALTER TABLE ONLY public.purchases
 ALTER TABLE ONLY public.purges
     ADD CONSTRAINT purges_pkey PRIMARY KEY (user_id);
 
+ALTER TABLE ONLY public.removals
+    ADD CONSTRAINT removals_pkey PRIMARY KEY (day, kind);
+
 ALTER TABLE ONLY public.reversals
     ADD CONSTRAINT reversals_pkey PRIMARY KEY (reversal_id);
 
@@ -837,6 +906,8 @@ CREATE INDEX analytics_default_action_type_action_timestamp_idx ON public.analyt
 CREATE INDEX analytics_user_id ON ONLY public.analytics USING btree (user_id, action_timestamp);
 
 CREATE INDEX analytics_default_user_id_action_timestamp_idx ON public.analytics_default USING btree (user_id, action_timestamp);
+
+CREATE INDEX api_keys_revoked_at ON public.api_keys USING btree (revoked_at) WHERE (revoked_at IS NOT NULL);
 
 CREATE INDEX api_keys_user_id ON public.api_keys USING btree (user_id);
 
@@ -876,6 +947,8 @@ CREATE INDEX inbox_departed ON public.inbox USING btree (subject) WHERE (event_t
 
 CREATE INDEX inbox_due ON public.inbox USING btree (run_at) WHERE (status = 'received'::public.inbox_status);
 
+CREATE INDEX inbox_handled_at ON public.inbox USING btree (handled_at) WHERE (status <> 'received'::public.inbox_status);
+
 CREATE INDEX inbox_set_aside ON public.inbox USING btree (received_at) WHERE (status = 'set_aside'::public.inbox_status);
 
 CREATE INDEX jobs_image_id ON public.jobs USING btree (image_id);
@@ -901,6 +974,8 @@ CREATE UNIQUE INDEX one_signup_grant_per_account ON public.transactions USING bt
 CREATE INDEX purchases_created_at ON public.purchases USING btree (created_at);
 
 CREATE INDEX purchases_open ON public.purchases USING btree (created_at) WHERE (status = 'open'::public.purchase_status);
+
+CREATE INDEX purchases_unpaid ON public.purchases USING btree (created_at) WHERE (status = ANY (ARRAY['expired'::public.purchase_status, 'failed'::public.purchase_status]));
 
 CREATE INDEX purchases_user_id ON public.purchases USING btree (user_id, purchase_id DESC);
 
@@ -1034,6 +1109,8 @@ CREATE POLICY every_row ON public.purchases TO tovector_maintenance USING (true)
 
 CREATE POLICY every_row ON public.purges TO tovector_maintenance USING (true) WITH CHECK (true);
 
+CREATE POLICY every_row ON public.removals TO tovector_maintenance USING (true) WITH CHECK (true);
+
 CREATE POLICY every_row ON public.reversals TO tovector_maintenance USING (true) WITH CHECK (true);
 
 CREATE POLICY every_row ON public.transactions TO tovector_maintenance USING (true) WITH CHECK (true);
@@ -1092,6 +1169,8 @@ ALTER TABLE public.purchases ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.purges ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.removals ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.reversals ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.schema_migrations ENABLE ROW LEVEL SECURITY;
@@ -1111,6 +1190,9 @@ GRANT ALL ON FUNCTION public.claim_turn(wanted public.job_kind, lease_seconds do
 
 REVOKE ALL ON FUNCTION public.prepare_partitions(months_ahead integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.prepare_partitions(months_ahead integer) TO tovector_maintenance;
+
+REVOKE ALL ON FUNCTION public.prune_log_tables(keep_days integer, most integer, is_dry_run boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.prune_log_tables(keep_days integer, most integer, is_dry_run boolean) TO tovector_maintenance;
 
 REVOKE ALL ON FUNCTION public.queue_state(wanted public.job_kind, most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.queue_state(wanted public.job_kind, most integer) TO tovector_app;
@@ -1143,6 +1225,8 @@ GRANT SELECT,INSERT,DELETE ON TABLE public.files TO tovector_maintenance;
 GRANT SELECT,INSERT ON TABLE public.idempotency_keys TO tovector_app;
 GRANT SELECT,DELETE ON TABLE public.idempotency_keys TO tovector_maintenance;
 
+GRANT UPDATE(created_at) ON TABLE public.idempotency_keys TO tovector_maintenance;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE public.images TO tovector_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.images TO tovector_maintenance;
 
@@ -1162,6 +1246,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.purchases TO tovector_maintena
 
 GRANT SELECT,INSERT ON TABLE public.purges TO tovector_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.purges TO tovector_maintenance;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.removals TO tovector_maintenance;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.reversals TO tovector_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.reversals TO tovector_maintenance;
