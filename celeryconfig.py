@@ -9,6 +9,7 @@ from kombu import Queue as KombuQueue
 
 from shared import messages
 from shared.messages import (
+    BackUp,
     CheckInvariants,
     ExpireImages,
     PreparePartitions,
@@ -109,6 +110,7 @@ beat_schedule = {
         ("remove-orphans", RemoveOrphans, settings.retention_interval_seconds * 10),
         ("check-invariants", CheckInvariants, settings.invariants_interval_seconds),
         ("prune-temporary", PruneTemporary, 3_600.0),
+        ("back-up", BackUp, 3_600.0),
         ("sweep-people", SweepPeople, settings.retention_interval_seconds),
         ("sweep-inbox", SweepInbox, settings.recovery_interval_seconds),
         ("reconcile", Reconcile, settings.reconcile_interval_seconds),

@@ -5,7 +5,7 @@ from decimal import Decimal, InvalidOperation
 
 import click
 
-from api import cli_billing, cli_privacy, cli_retention
+from api import cli_backups, cli_billing, cli_privacy, cli_retention
 from api.cli_database import find_account, maintenance
 from api.fields import credits_text, time_text
 from shared import audit, invariants, membership
@@ -25,7 +25,7 @@ def operate() -> None:
     """Operator commands of tovector."""
 
 
-for command in (*cli_billing.COMMANDS, *cli_privacy.COMMANDS, *cli_retention.COMMANDS):
+for command in (*cli_billing.COMMANDS, *cli_privacy.COMMANDS, *cli_retention.COMMANDS, *cli_backups.COMMANDS):
     operate.add_command(command)
 
 

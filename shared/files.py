@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import LiteralString
 from uuid import UUID
@@ -117,6 +118,17 @@ def select_listed_keys(db: Connection, *, after: str, limit: int) -> list[str]:
         {"after": after, "limit": limit},
     ).fetchall()
     return [row[0] for row in rows]
+
+
+def select_expected(db: Connection, keys: Sequence[str], *, at: datetime) -> list[str]:
+    """Of these keys those whose objects had to be there at a moment: no image or export that was ending."""
+    rows = db.execute(
+        "SELECT storage_key FROM files JOIN images USING (image_id) WHERE storage_key = ANY(%(keys)s)"
+        " AND expiry_timestamp > %(at)s AND deleted_at IS NULL"
+        " UNION ALL SELECT key FROM exports, unnest(keys) AS key WHERE key = ANY(%(keys)s) AND expires_at > %(at)s",
+        {"keys": list(keys), "at": at},
+    ).fetchall()
+    return sorted(row[0] for row in rows)
 
 
 def delete_files(db: Connection, image_ids: Sequence[UUID]) -> int:

@@ -170,6 +170,14 @@ class SweepPeople(Message):
     queue = Queue.MAINTENANCE
 
 
+@dataclass(frozen=True, slots=True)
+class BackUp(Message):
+    """Make a backup if the newest is a day old, and mirror storage; sent by beat."""
+
+    task = "workers.backups.back_up"
+    queue = Queue.MAINTENANCE
+
+
 ALL: tuple[type[Message], ...] = (
     ResizeImage,
     RunPreview,
@@ -183,6 +191,7 @@ ALL: tuple[type[Message], ...] = (
     ExportPerson,
     PurgePerson,
     SweepPeople,
+    BackUp,
     HandleEvent,
     SweepInbox,
     Reconcile,

@@ -6,6 +6,7 @@ import structlog
 from celery import shared_task
 
 from shared import exports, privacy, purges
+from shared.backups import remember_purge
 from shared.db import try_lock
 from shared.errors import ProblemError
 from shared.exports import Export, ExportStatus
@@ -102,6 +103,7 @@ def _passed(resources: Resources, claimed: Purge) -> Purge | None:
         removed = privacy.forget_rows(db, user_id)
     removed["objects"] = len(keys)
     stripe = _forget_purchases(resources, user_id)
+    remember_purge(resources.settings, user_id)
     with resources.maintenance.transaction() as db:
         return privacy.end_pass(db, vault, claimed, removed=removed, stripe=stripe)
 
