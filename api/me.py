@@ -17,7 +17,7 @@ from shared.accounts import Account
 from shared.api_keys import ApiKey
 from shared.audit import AuditAction, AuditActor
 from shared.db import Connection
-from shared.errors import NotFound
+from shared.errors import NotFound, Unauthenticated
 from shared.ids import new_id, parse_id
 from shared.messages import PurgePerson
 from shared.purges import Asker
@@ -38,8 +38,8 @@ class MeBody(BaseModel, title="Account"):
 
 
 def _shown(account: Account | None, caller: Caller) -> Response:
-    if account is None:
-        raise NotFound("There is no such account.")
+    if account is None or account.clerk_id is None:  # another process has seen to it a moment ago
+        raise Unauthenticated("This account has been deleted.")
     return show(
         MeBody(
             user_id=str(account.user_id), email=account.email, name=account.name, is_admin=caller.is_admin,
@@ -74,7 +74,7 @@ class ChangeMe(BaseModel):
     body: MeChanges
 
 
-@routes.operation("PATCH /v1/me", takes=ChangeMe, gives=Gives(200, MeBody), problems=(NotFound,))
+@routes.operation("PATCH /v1/me", takes=ChangeMe, gives=Gives(200, MeBody))
 def change_me(house: House, caller: Caller, ask: ChangeMe) -> Response:
     """Change what the caller is called. A later change at the sign-in provider replaces it."""
     with house.database.transaction(user_id=caller.user_id) as db:
