@@ -18,6 +18,8 @@ from shared import privacy, restoring
 from shared.backups import (
     OBJECTS,
     Keeper,
+    check_dump,
+    dump,
     held,
     list_backups,
     make_backup,
@@ -115,6 +117,14 @@ def test_a_backup_shows_nothing_to_who_has_no_key(resources: Resources, keeper: 
     stranger = Keeper(keeper.database_url, keeper.programs, [new_key()], keeper.folder, None)
     with pytest.raises(InternalError, match="no key opens"):
         restoring.drill(stranger, keeper.folder, backup, scratch())
+
+
+def test_a_dump_without_the_rows_of_a_table_is_none(resources: Resources, keeper: Keeper, tmp_path: Path) -> None:
+    path = tmp_path / "dump"
+    assert dump(keeper, path) > 0
+    assert 64 == len(check_dump(keeper, path, {"users", "transactions"}))
+    with pytest.raises(InternalError, match="lacks the rows of forgotten"):
+        check_dump(keeper, path, {"users", "forgotten"})
 
 
 def test_the_copy_alone_is_enough(resources: Resources, keeper: Keeper) -> None:
