@@ -5,6 +5,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 READY := $(VENV)/.ready
 WARM := $(VENV)/.warm
+CLIENT := $(VENV)/bin/tovector
 
 .DEFAULT_GOAL := help
 .PHONY: demo up test sure checks fix bench torture restore-drill quality lock help
@@ -20,7 +21,7 @@ test: $(WARM) ## run every test against a real Postgres and Redis, with coverage
 
 sure: checks test ## all that CI does: format, lint, types, import contracts, tests
 
-checks: $(READY) ## the checks of `sure` without the tests
+checks: $(CLIENT) ## the checks of `sure` without the tests
 	@echo "checking: format"
 	@$(VENV)/bin/ruff format --check --quiet .
 	@echo "checking: lint"
@@ -44,7 +45,7 @@ torture: $(WARM) ## break the running stack in every way we know and count what 
 restore-drill: $(READY) ## back a house with a past up, restore it, check it from all sides, and time it
 	@exec $(RUN) -m tests.drill
 
-quality: $(WARM) ## compare the engine with the drawings it was given
+quality: $(WARM) ## compare the engine with other tracers, on drawings whose truth is known
 	@exec $(RUN) -m tests.quality
 
 lock: $(READY) ## resolve pyproject.toml into requirements.lock (hashed, for every platform)
@@ -74,8 +75,13 @@ $(READY): requirements.lock
 	@touch $@
 	@echo "set-up: done"
 
+# The command `tovector` runs from this checkout. uv writes it by itself: no network, a moment.
+$(CLIENT): $(READY) pyproject.toml
+	@$(VENV)/bin/uv pip install --quiet --offline --no-deps --python $(RUN) --editable .
+	@touch $@
+
 # The engine's inner loops are compiled once per machine and after each change to them.
-$(WARM): $(READY) $(wildcard workers/engine/*.py)
+$(WARM): $(CLIENT) $(wildcard workers/engine/*.py)
 	@echo "set-up: compiling the engine (once; up to a minute)"
 	@$(RUN) -m workers.engine
 	@touch $@

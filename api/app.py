@@ -1,11 +1,12 @@
 """The API as a Flask app, made from its parts."""
 
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from threading import BoundedSemaphore
 from uuid import UUID
 
 from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from api import (
     checkout,
@@ -20,11 +21,12 @@ from api import (
     me,
     ops,
     problems,
+    reports,
     webhooks,
 )
 from api.house import FinishedJob, House, house_of, move_in
 from api.limits import Limits
-from api.polls import Polls
+from api.polls import Polls, forget_announced
 from api.recent import Recent
 from api.routes import Route, mount
 from api.session import Caller, Sessions
@@ -47,6 +49,7 @@ ROUTES: tuple[Route, ...] = (
     *me.routes.all,
     *consents.routes.all,
     *exports.routes.all,
+    *reports.routes.all,
     *webhooks.routes.all,
     *ops.routes.all,
     *docs.routes.all,
@@ -73,9 +76,10 @@ def create_app(
     redis_url = settings.redis_url.get_secret_value()
     callers: Recent[str, Caller] = Recent(MOST_REMEMBERED)
     expiries: Recent[UUID, datetime] = Recent(MOST_REMEMBERED)
-    finished: Recent[tuple[UUID, str], FinishedJob] = Recent(MOST_FINISHED)
+    finished: Recent[str, FinishedJob] = Recent(MOST_FINISHED)
     lines: Recent[JobKind, tuple[int, float]] = Recent(len(JobKind))
     cache = cache or Cache(redis_url, settings.redis_timeout_seconds)
+    cache.hear(partial(forget_announced, finished))
     move_in(
         app,
         House(
@@ -102,6 +106,8 @@ def create_app(
     for route in ROUTES:
         mount(app, route)
     app.wsgi_app = Polls(app.wsgi_app, house_of(app))
+    if settings.proxies_in_front:  # or every stranger would be counted as the proxy
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies_in_front, x_proto=0, x_host=0)
     return app
 
 
@@ -112,4 +118,5 @@ def open_database(settings: Settings) -> Database:
         pool_size=settings.database_pool_size,
         timeout_seconds=settings.database_timeout_seconds,
         statement_timeout_seconds=settings.statement_timeout_seconds,
+        report_timeout_seconds=settings.report_timeout_seconds,
     )

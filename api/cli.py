@@ -7,17 +7,27 @@ import click
 
 from api import cli_backups, cli_billing, cli_privacy, cli_retention
 from api.cli_database import find_account, maintenance
+from api.doctor import Verdict, examine
 from api.fields import credits_text, time_text
-from shared import audit, invariants, membership
+from shared import audit, invariants, membership, rollups
 from shared.audit import AuditAction, AuditActor
 from shared.errors import ProblemError
 from shared.ids import new_id
+from shared.outputs import FORMATS, LARGEST_FILE_BYTES
+from shared.reporting import MEDIA_TYPES as REPORT_TYPES
 from shared.settings import load_settings
 from shared.storage import open_storage
 
 MOST_CREDITS = 1_000_000_000
-CONTENT_TYPES = ("image/png", "image/jpeg", "image/webp", "image/svg+xml", "application/zip")
-LARGEST_RASTER_BYTES = 50_000_000  # a resized working raster or a preview, uncompressible at worst
+CONTENT_TYPES = sorted(
+    {
+        "application/zip",
+        "image/jpeg",
+        "image/webp",
+        *(facts.content_type for facts in FORMATS.values()),
+        *REPORT_TYPES.values(),
+    }
+)  # fmt: skip
 
 
 @click.group()
@@ -73,17 +83,39 @@ def check_invariants() -> None:
     click.echo(f"all {len(invariants.INVARIANTS)} invariants hold")
 
 
+@operate.command("rebuild-rollups")
+def rebuild_rollups() -> None:
+    """Forget the dashboard's daily sums; the next sweep sums every day again, until then all is read live."""
+    with maintenance() as db:
+        rollups.delete_through(db)
+    click.echo("the daily sums are forgotten; beat's next sweep makes them anew")
+
+
 @operate.command("prepare-storage")
 def prepare_storage() -> None:
     """Make the bucket of STORAGE_BUCKET, or mend it: private, only our content types, with a size limit."""
     settings = load_settings()
-    largest = max(settings.upload_max_bytes, settings.engine_max_output_bytes, LARGEST_RASTER_BYTES)
+    largest = max(settings.upload_max_bytes, settings.engine_max_output_bytes, LARGEST_FILE_BYTES)
     try:
         with closing(open_storage(settings)) as storage:
             storage.ensure_bucket(CONTENT_TYPES, largest)
     except ProblemError as problem:
         raise click.ClickException(problem.detail) from None
     click.echo(f"the bucket {settings.storage_bucket} is ready")
+
+
+@operate.command("doctor")
+def doctor() -> None:
+    """Look at every part of the installation, and say what is wrong and what to do; exits 1 if something is wrong."""
+    settings = load_settings()
+    worst = Verdict.OK
+    for finding in examine(settings):
+        click.echo(f"{finding.verdict.value:6} {finding.part:11} {finding.found}")
+        if finding.advice:
+            click.echo(f"{'':18} -> {finding.advice}")
+        worst = Verdict.WRONG if Verdict.WRONG in (worst, finding.verdict) else worst
+    if worst is Verdict.WRONG:
+        raise SystemExit(1)
 
 
 def _credits(text: str) -> Decimal:

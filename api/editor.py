@@ -19,6 +19,7 @@ from shared import accounts, jobs
 from shared.errors import NotFound
 from shared.images import FileType, Image, ImageStatus
 from shared.jobs import JobKind
+from shared.outputs import FORMATS, Format
 from shared.settings import Settings
 from shared.tracing import PRESETS, Preset, TraceOptions
 
@@ -56,6 +57,14 @@ class PresetBody(BaseModel, title="Preset"):
     description: str
 
 
+class FormatBody(BaseModel, title="Format"):
+    """A file that a vectorization gives, and what it is for. One price buys all."""
+
+    format: Format
+    content_type: str
+    description: str
+
+
 class SignInBody(BaseModel, title="SignIn"):
     """Where somebody without a session signs in."""
 
@@ -72,6 +81,7 @@ class EditorBody(BaseModel, title="Editor"):
     actions: list[ActionBody]
     presets: list[PresetBody]
     suggested_preset: Preset
+    formats: list[FormatBody]
     options: list[dict[str, Any]] = Field(description="name, type, range or choices, default and one sentence of each")
     jobs: list[JobBody] = Field(description="the last jobs on this image, newest first")
 
@@ -86,7 +96,7 @@ class ShowEditor(BaseModel):
     "GET /v1/images/{image_id}/editor", takes=ShowEditor, gives=Gives(200, EditorBody), problems=(NotFound,)
 )
 def get_editor(house: House, caller: Caller | None, ask: ShowEditor) -> Response:
-    """Show what can be done with an image: actions with their prices, presets, options, last jobs."""
+    """Show what can be done with an image: actions with their prices, presets, formats, options, last jobs."""
     if caller is None:
         return show(_editor(house.settings, ask.image_id, None, None, []))
     with house.database.transaction(user_id=caller.user_id) as db:
@@ -110,6 +120,10 @@ def _editor(
         actions=[_action(kind, price, image_id, image, available) for kind, price in prices.items()],
         presets=[PresetBody(preset=name, description=text) for name, text in PRESETS.items()],
         suggested_preset=_suggested_preset(image),
+        formats=[
+            FormatBody(format=name, content_type=facts.content_type, description=facts.description)
+            for name, facts in FORMATS.items()
+        ],
         options=TraceOptions.fields_for_editor(),
         jobs=last,
     )

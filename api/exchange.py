@@ -88,7 +88,7 @@ def _add_cors(response: Response) -> None:
 def _note(response: Response) -> None:
     seconds = time.perf_counter() - g.started
     route = request.endpoint or "unknown"
-    metrics.REQUESTS.labels(route, request.method, response.status_code).inc()
+    metrics.REQUESTS.labels(route, metrics.known_method(request.method), response.status_code).inc()
     if "wait" not in request.args:
         metrics.REQUEST_SECONDS.labels(route).observe(seconds)
     log.info(

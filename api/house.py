@@ -27,8 +27,9 @@ _NAME = "tovector"
 
 @dataclass(frozen=True, slots=True)
 class FinishedJob:
-    """The answer about a job that has ended."""
+    """The answer about a job that has ended, for its owner."""
 
+    user_id: UUID
     body: bytes
     etag: str
 
@@ -38,7 +39,7 @@ class House:
     """Where the customers' things are, and the settings of this installation.
 
     What is remembered for a while: `callers`, whom an Authorization header proves; `expiries`, when images expire;
-    `finished`, the answers about jobs that have ended (such a job never changes); `lines`, how long the queues are.
+    `finished`, the answers about jobs that have ended, by the job's id; `lines`, how long the queues are.
     `upload_slots` bounds how many uploads are in memory at once, however many arrive.
     """
 
@@ -54,7 +55,7 @@ class House:
     callers: Recent[str, Caller]
     limits: Limits
     expiries: Recent[UUID, datetime]
-    finished: Recent[tuple[UUID, str], FinishedJob]
+    finished: Recent[str, FinishedJob]
     lines: Recent[JobKind, tuple[int, float]]
     upload_slots: BoundedSemaphore
     openapi: Callable[[], str]

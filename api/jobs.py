@@ -1,9 +1,9 @@
 """Paid work on images: `/v1/images/{image_id}/previews`, `/vectorizations` and `/v1/jobs`."""
 
-from typing import Literal
+from typing import Annotated
 
 from flask import Response, request
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_validator
 
 from api.answers import next_cursor, read_cursor, send_to, show
 from api.fields import Body, Id, Page, PageAsked
@@ -17,9 +17,12 @@ from api.routes import Gives, Routes
 from api.session import Caller
 from api.submitting import RETRY_SECONDS, submit
 from api.waiting import awaited_job
-from shared import jobs, lifecycle
+from shared import jobs, lifecycle, metrics
 from shared.errors import (
+    AttemptsExhausted,
+    EngineCrashed,
     FormatNotMade,
+    FormatNotReady,
     ImageExpired,
     ImageNotReady,
     ImageNotUsable,
@@ -32,9 +35,11 @@ from shared.errors import (
     Overloaded,
     ResultExpired,
     StorageUnavailable,
+    TooComplex,
 )
 from shared.ids import parse_id
 from shared.jobs import JobKind, JobStatus
+from shared.outputs import FORMATS, Format
 from shared.tracing import TraceOptions
 
 routes = Routes("jobs")
@@ -76,7 +81,17 @@ class VectorizationBody(Body):
     """What the image is to be traced with, and the files wanted."""
 
     options: TraceOptions = TraceOptions()
-    formats: list[Literal["svg"]] = Field(default=["svg"], min_length=1, max_length=1)
+    formats: Annotated[list[Format], Field(min_length=1, max_length=len(FORMATS))] = Field(
+        default=["svg"], description="made by the job itself, for one price; others when they are first asked for"
+    )
+
+    @field_validator("formats")
+    @classmethod
+    def each_format_once(cls, value: list[Format]) -> list[Format]:
+        """Refuse a format that is named twice."""
+        if len(set(value)) < len(value):
+            raise ValueError("names a format twice")
+        return value
 
 
 class SubmitVectorization(BaseModel):
@@ -95,7 +110,7 @@ class SubmitVectorization(BaseModel):
     once=True,
 )
 def submit_vectorization(house: House, caller: Caller, ask: SubmitVectorization) -> Response:
-    """Ask for the vector file. Its price is reserved, and spent if it succeeds."""
+    """Ask for the vector file, in as many formats as are wanted. Its price is reserved, and spent if it succeeds."""
     once, kind = asked_once(caller, request.get_data()), JobKind.VECTORIZATION
     made = submit(house, caller, ask.image_id, kind, ask.body.options, formats=ask.body.formats, once=once)
     return made.response()
@@ -138,6 +153,7 @@ def cancel_job(house: House, caller: Caller, ask: CancelJob) -> Response:
         job = find_job(db, ask.job_id)
         lifecycle.cancel(db, job)
         body = job_body(house, db, find_job(db, ask.job_id))
+    metrics.JOBS_FINISHED.labels(job.kind.value, JobStatus.CANCELED.value, "").inc()
     house.cache.announce_job(job.job_id)
     return show(body)
 
@@ -169,15 +185,21 @@ class OneResult(BaseModel):
     """Which file of which job."""
 
     job_id: Id
-    format: str | None = Field(default=None, max_length=20, description="such as `svg`; the only one by default")
+    format: Format | None = Field(default=None, description="by default the first that the job was asked for")
 
 
 @routes.operation(
     "GET /v1/jobs/{job_id}/result",
     takes=OneResult,
     gives=Gives(302, headers=("Location",)),
-    problems=(NotFound, FormatNotMade, JobNotFinished, JobHasNoResult, ResultExpired, StorageUnavailable),
-)
+    problems=(
+        NotFound, FormatNotMade, FormatNotReady, JobNotFinished, JobHasNoResult, ResultExpired, OptionsInvalid,
+        TooComplex, EngineCrashed, AttemptsExhausted, StorageUnavailable,
+    ),
+)  # fmt: skip
 def get_result(house: House, caller: Caller, ask: OneResult) -> Response:
-    """Download what a job made: a redirect to a link that works for some minutes."""
+    """Download what a job made: a redirect to a link that works for some minutes.
+
+    A vectorization has every format. One that the job was not asked for is made now, for nothing more, and kept.
+    """
     return send_to(result_link(house, caller, ask.job_id, ask.format))

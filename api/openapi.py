@@ -110,7 +110,7 @@ class _Schemas:
 
 def _schemas(routes: tuple[Route, ...]) -> _Schemas:
     taken = {route.takes for route in routes if route.takes is not Nothing}
-    given = {route.gives.body for route in routes if isinstance(route.gives.body, type)}
+    given = {body for route in routes for body in (route.gives.body, route.gives.later) if isinstance(body, type)}
     return _Schemas(taken, given | {Problem})
 
 
@@ -169,6 +169,8 @@ def _request_body(route: Route, schemas: _Schemas) -> Schema | None:
 
 def _responses(route: Route, schemas: _Schemas) -> Schema:
     responses: Schema = {str(route.gives.status): _good(route, route.gives, schemas)}
+    if route.gives.later is not None:
+        responses["202"] = _good(route, Gives(202, route.gives.later, ("Location", "Retry-After")), schemas)
     if _reads(route):
         responses["304"] = {"description": "Nothing changed since the ETag was given", "headers": _headers("ETag")}
     by_status: dict[int, list[type[ProblemError]]] = {}
@@ -187,6 +189,7 @@ def _good(route: Route, gives: Gives, schemas: _Schemas) -> Schema:
         good["content"] = {gives.body: {"schema": {"type": "string"}}}
     elif gives.body is not None:
         good["content"] = {"application/json": {"schema": schemas.given(gives.body)}}
+        good["content"] |= {kind: {"schema": _FILE} for kind in gives.files}
     return good
 
 
@@ -244,6 +247,7 @@ def _one_line(text: str) -> str:
     return re.sub(r"\s+", " ", text).strip()
 
 
+_FILE: Mapping[str, str] = {"type": "string", "format": "binary"}
 _MEANING: Mapping[int, str] = {
     200: "As asked",
     201: "Made; Location says where it is",

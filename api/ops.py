@@ -1,24 +1,20 @@
 """For probes and operators: `/healthz`, `/readyz`, `/metrics`."""
 
-from collections.abc import Iterator
 from enum import StrEnum
+from hmac import compare_digest
 
 import prometheus_client
-from flask import Response
-from prometheus_client import multiprocess
-from prometheus_client.core import GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
-from prometheus_client.values import MutexValue, ValueClass
+from flask import Response, request
 from pydantic import BaseModel
-from typing_extensions import override
 
 from api.answers import show
 from api.house import House
 from api.limits import Limit
+from api.readings import Readings
 from api.routes import Gives, Nothing, Routes
 from api.session import Caller
-from shared import invariants, metrics
-from shared.errors import ProblemError
+from shared import metrics
+from shared.errors import ProblemError, Unauthenticated
 
 routes = Routes("operations")
 
@@ -85,40 +81,16 @@ def _storage(house: House) -> Part:
     return Part.OK
 
 
-@routes.open_operation("GET /metrics", takes=Nothing, gives=Gives(200, "text/plain"), limit=Limit.NONE)
+@routes.open_operation(
+    "GET /metrics", takes=Nothing, gives=Gives(200, "text/plain"), limit=Limit.NONE, problems=(Unauthenticated,)
+)
 def get_metrics(house: House, _caller: Caller | None, _: Nothing) -> Response:
-    """Show what was counted and timed, for Prometheus; all processes of this server together."""
-    counted = prometheus_client.REGISTRY
-    if ValueClass is not MutexValue:  # several processes, which share their figures in files
-        counted = prometheus_client.CollectorRegistry()
-        multiprocess.MultiProcessCollector(counted)
+    """Show what was counted, timed and read, for Prometheus; all processes of this machine together."""
+    token = house.settings.metrics_token
+    shown = request.headers.get("Authorization", "")
+    if token is not None and not compare_digest(shown.encode(), f"Bearer {token.get_secret_value()}".encode()):
+        raise Unauthenticated("Send `Authorization: Bearer <METRICS_TOKEN>`.")
     read = prometheus_client.CollectorRegistry()
-    read.register(_Readings(house))
-    text = prometheus_client.generate_latest(counted) + prometheus_client.generate_latest(read)
+    read.register(Readings(house))
+    text = prometheus_client.generate_latest(metrics.counted()) + prometheus_client.generate_latest(read)
     return Response(text, content_type=prometheus_client.CONTENT_TYPE_LATEST)
-
-
-class _Readings(Collector):
-    """Figures that the database holds; left out while it is away."""
-
-    def __init__(self, house: House) -> None:
-        self._house = house
-
-    @override
-    def collect(self) -> Iterator[Metric]:
-        try:
-            with self._house.database.transaction() as db:
-                checks = invariants.select_checks(db)
-        except ProblemError:
-            return
-        violations = _gauge(metrics.INVARIANT_VIOLATIONS)
-        for name, count, _ in checks:
-            violations.add_metric([name], count)
-        age = _gauge(metrics.INVARIANTS_AGE_SECONDS)
-        if checks:
-            age.add_metric([], max(seconds for _, _, seconds in checks))
-        yield from (violations, age)
-
-
-def _gauge(reading: metrics.Reading) -> GaugeMetricFamily:
-    return GaugeMetricFamily(reading.name, reading.documentation, labels=reading.labels)

@@ -47,6 +47,7 @@ STATUS: Mapping[type[ProblemError], int] = {
     errors.JobHasNoResult: 409,
     errors.JobAlreadyFinished: 409,
     errors.FormatNotMade: 404,
+    errors.FormatNotReady: 409,
     errors.ResultExpired: 410,
     errors.AttemptsExhausted: 503,
     errors.LeaseLost: 409,

@@ -1,61 +1,111 @@
-"""Links to what a job made."""
+"""Links to what a job made, and to formats that are made when somebody first asks for them."""
 
+import time
+from dataclasses import dataclass
 from pathlib import PurePath
+from typing import cast
 
 from api.house import House
 from api.job_body import find_job
 from api.session import Caller
-from shared import events, files, images
+from shared import events, files, images, rendering
 from shared.db import Connection
-from shared.errors import FormatNotMade, JobHasNoResult, JobNotFinished, ResultExpired, StorageObjectMissing
+from shared.errors import (
+    FormatNotMade,
+    FormatNotReady,
+    JobHasNoResult,
+    JobNotFinished,
+    ResultExpired,
+    StorageObjectMissing,
+)
 from shared.events import ActionType
 from shared.files import File
 from shared.ids import new_id
 from shared.images import Image, ImageStatus
 from shared.jobs import Job, JobKind, JobStatus
+from shared.outputs import Format
 
 
-def result_link(house: House, caller: Caller, job_id: str, wanted: str | None) -> str:
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A result as it was found: its file, or None while that is being made."""
+
+    job: Job
+    image: Image
+    format: Format
+    file: File | None
+
+
+def result_link(house: House, caller: Caller, job_id: str, wanted: Format | None) -> str:
     """A short-lived link to a result, which a browser saves instead of showing.
 
-    Raises NotFound, JobNotFinished, JobHasNoResult, FormatNotMade, ResultExpired or StorageUnavailable.
+    A format that is not made yet is asked of a worker, and waited for as long as a job may be. Raises NotFound,
+    JobNotFinished, JobHasNoResult, FormatNotMade, FormatNotReady, ResultExpired, StorageUnavailable, and the problem
+    for which the format cannot be made.
     """
-    with house.database.transaction(user_id=caller.user_id) as db:
-        job = find_job(db, job_id)
-        image = images.select_image(db, job.image_id)
-        file = _find_file(db, job, image, wanted)
-        events.insert_event(
-            db,
-            analytics_id=new_id(),
-            user_id=caller.user_id,
-            action_type=ActionType.DOWNLOAD,
-            data={"kind": job.kind, "format": file.format},
-        )
+    found = _find(house, caller, job_id, wanted)
+    if found.file is None:
+        found = _wait(house, caller, found.job, wanted)
+    if found.file is None:
+        raise FormatNotReady("The file is still being made; ask again in a moment.")
     try:
         return house.storage.signed_link(
-            file.storage_key,
+            found.file.storage_key,
             seconds=house.settings.signed_link_seconds,
-            download_name=_download_name(job, image, file),
+            download_name=_download_name(found.job, found.image, found.file),
         )
     except StorageObjectMissing:
         raise ResultExpired("The result has expired and its file is gone.") from None
 
 
-def _find_file(db: Connection, job: Job, image: Image | None, wanted: str | None) -> File:
+def _wait(house: House, caller: Caller, job: Job, wanted: Format | None) -> Found:
+    """Look again as soon as the file is there, until the wait is over."""
+    until = time.monotonic() + house.settings.wait_max_seconds
+    with house.cache.wait_for_job(job.job_id) as waiter:
+        while True:
+            found = _find(house, caller, str(job.job_id), wanted)
+            left = until - time.monotonic()
+            if found.file is not None or left <= 0 or not waiter.wait(left):
+                return found
+
+
+def _find(house: House, caller: Caller, job_id: str, wanted: Format | None) -> Found:
+    """Look for the file and note the download; what is not there is asked of a worker, after the commit."""
+    message = None
+    with house.database.transaction(user_id=caller.user_id) as db:
+        job = find_job(db, job_id)
+        image = images.select_image(db, job.image_id)
+        found = _look(db, job, image, wanted)
+        if found.file is None:
+            resend_seconds = house.settings.wakeup_resend_seconds
+            message = rendering.ask(db, job, found.format, resend_seconds=resend_seconds)
+        else:
+            events.insert_event(
+                db,
+                analytics_id=new_id(),
+                user_id=caller.user_id,
+                action_type=ActionType.DOWNLOAD,
+                data={"kind": job.kind, "format": found.file.format},
+            )
+    if message is not None:
+        house.publisher.publish(message)
+    return found
+
+
+def _look(db: Connection, job: Job, image: Image | None, wanted: Format | None) -> Found:
     if not job.status.is_terminal:
         raise JobNotFinished("The job is not finished; ask GET /v1/jobs/{job_id}?wait=20 first.")
     if job.status is not JobStatus.SUCCEEDED:
         raise JobHasNoResult(f"The job {job.status}; it has no result and cost nothing.")
-    made = files.select_results(db, [job.job_id])
+    made = {file.format: file for file in files.select_results(db, [job.job_id])}
     if image is None or image.status is ImageStatus.EXPIRED or not made:
         raise ResultExpired("The result has expired and its file is gone.")
-    for file in made:
-        if wanted in (None, file.format):
-            return file
-    formats = ", ".join(file.format for file in made)
-    raise FormatNotMade(f"The job made {formats}; it was not asked for {wanted}.")
+    asked = wanted or cast("Format", job.formats[0])
+    if asked not in made and job.kind is JobKind.PREVIEW:
+        raise FormatNotMade(f"A preview is {', '.join(made)}; {asked} comes with a vectorization.")
+    return Found(job, image, asked, made.get(asked))
 
 
-def _download_name(job: Job, image: Image | None, file: File) -> str:
-    stem = PurePath((image and image.file_name) or "image").stem or "image"
+def _download_name(job: Job, image: Image, file: File) -> str:
+    stem = PurePath(image.file_name or "image").stem or "image"
     return f"{stem}-preview.{file.format}" if job.kind is JobKind.PREVIEW else f"{stem}.{file.format}"

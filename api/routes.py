@@ -42,11 +42,17 @@ class Nothing(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Gives:
-    """One good answer: its status, body and headers. `body` may be a media type instead of a JSON body's type."""
+    """One good answer: its status, body and headers. `body` may be a media type instead of a JSON body's type.
+
+    `files` are media types of the same as a file, where the caller may choose. `later` is the body of a 202, where a
+    worker may have to do the work.
+    """
 
     status: int
     body: type[BaseModel] | str | None = None
     headers: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    later: type[BaseModel] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +79,8 @@ class Route:
     @property
     def query_fields(self) -> list[str]:
         """The request's fields that come from the query."""
-        return [name for name in self.takes.model_fields if name != "body" and name not in self.path_fields]
+        fields = self.takes.model_fields.items()
+        return [field.alias or name for name, field in fields if name != "body" and name not in self.path_fields]
 
     @property
     def name(self) -> str:
@@ -167,9 +174,12 @@ def mount(app: Flask, route: Route) -> None:
 
 
 def _admit(house: House, route: Route) -> Caller | None:
-    """Who calls, if they may. Strangers count by address, so that guessing credentials is limited too."""
+    """Who calls, if they may. Strangers count by address, so that guessing credentials is limited too.
+
+    Machines, such as probes and providers, are not counted and no accounts are looked up for what they show.
+    """
     authorization = request.headers.get("Authorization")
-    if route.access is Access.OPEN and authorization is None:
+    if route.access is Access.OPEN and (authorization is None or route.limit is Limit.NONE):
         _count(house, route.limit, request.remote_addr or "nowhere")
         return None
     try:

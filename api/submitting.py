@@ -8,12 +8,13 @@ from api.house import House
 from api.idempotency import Once
 from api.job_body import job_body
 from api.session import Caller
-from shared import jobs, lifecycle
+from shared import images, jobs, lifecycle
 from shared.db import Connection
 from shared.errors import CommitUnknown, DatabaseUnavailable, NotFound
 from shared.ids import new_id, parse_id
 from shared.jobs import Job, JobKind
 from shared.lifecycle import Submission
+from shared.outputs import check_output
 from shared.tracing import TraceOptions
 
 RETRY_SECONDS = 1
@@ -32,7 +33,7 @@ def submit(
 ) -> Made:
     """Accept a job and wake its worker; nothing is changed when a problem is raised.
 
-    Raises what `shared.lifecycle.submit` and `Once.begin` raise, Overloaded, and DatabaseUnavailable.
+    Raises what `shared.lifecycle.submit` and `Once.begin` raise, OptionsInvalid, Overloaded, and DatabaseUnavailable.
     """
     known = parse_id(image_id)
     if known is None:
@@ -40,15 +41,16 @@ def submit(
     price = house.settings.price_preview if kind is JobKind.PREVIEW else house.settings.price_vectorization
     low_balance = house.settings.low_balance_credits
     wish = Submission(caller.user_id, known, kind, price, options.model_dump(mode="json"), formats, low_balance)
-    job, made = _accept(house, wish, once, job_id=new_id())
+    job, made = _accept(house, wish, options, once, job_id=new_id())
     house.publisher.publish(lifecycle.message_for(job))
     return made
 
 
-def _accept(house: House, wish: Submission, once: Once, *, job_id: UUID) -> tuple[Job, Made]:
+def _accept(house: House, wish: Submission, options: TraceOptions, once: Once, *, job_id: UUID) -> tuple[Job, Made]:
     try:
         with house.database.transaction(user_id=wish.user_id) as db:
             once.begin(db)
+            _refuse_size(db, wish, options)
             _refuse_overload(house, db, wish.kind)
             job = lifecycle.submit(db, wish, job_id=job_id, resend_seconds=house.settings.wakeup_resend_seconds)
             return job, once.keep(db, _made(house, db, job))
@@ -64,6 +66,16 @@ def _accept(house: House, wish: Submission, once: Once, *, job_id: UUID) -> tupl
 def _made(house: House, db: Connection, job: Job) -> Made:
     headers = {"Location": f"/v1/jobs/{job.job_id}", "Retry-After": str(RETRY_SECONDS)}
     return Made(job_body(house, db, job), 202, headers)
+
+
+def _refuse_size(db: Connection, wish: Submission, options: TraceOptions) -> None:
+    """Raise OptionsInvalid when the output would be too large or too small, by the proportions of the image."""
+    if not (options.width or options.height):
+        return
+    image = images.select_image(db, wish.image_id)
+    if image is not None:
+        is_png = wish.kind is JobKind.VECTORIZATION and "png" in wish.formats
+        check_output(options, image.width, image.height, png=is_png)
 
 
 def _refuse_overload(house: House, db: Connection, kind: JobKind) -> None:

@@ -8,7 +8,7 @@ from api.house import House
 from api.limits import Limit
 from api.routes import Gives, Nothing, Routes
 from api.session import Caller
-from shared import inbox
+from shared import inbox, metrics
 from shared.errors import WebhookInvalid
 from shared.inbox import InboxProvider
 from shared.messages import HandleEvent
@@ -56,6 +56,7 @@ def receive_clerk(house: House, _caller: Caller | None, _: Nothing) -> Response:
 
 def _keep(house: House, provider: InboxProvider, event: Webhook) -> Response:
     """Keep what the house acts on, wake a worker for what is new, and thank for everything."""
+    outcome = "unwanted"
     if event.is_wanted:
         payload = house.vault.seal(event.carried)
         with house.database.transaction() as db:
@@ -63,6 +64,8 @@ def _keep(house: House, provider: InboxProvider, event: Webhook) -> Response:
                 db, provider=provider, event_id=event.event_id, event_type=event.event_type,
                 subject=event.subject, payload=payload,
             )  # fmt: skip
+        outcome = "kept" if is_new else "repeated"
         if is_new:
             house.publisher.publish(HandleEvent(provider=provider.value, event_id=event.event_id))
+    metrics.WEBHOOKS.labels(provider.value, outcome).inc()
     return show(Received(received=True))

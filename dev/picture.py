@@ -6,18 +6,16 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image, ImageDraw, ImageFont, ImageOps
+from PIL import Image, ImageOps
 
 from dev.demo import OUTPUT, SAMPLES
 from dev.home import CHECKOUT
+from dev.panels import Panel, page_of
 from dev.render import render
 
 TARGET = CHECKOUT / "docs" / "pictures" / "demo.png"
 PANEL = 300
-GAP = 16
-CAPTION = 30
 COLORS = 256
-INK = "#1c2430"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +28,7 @@ class Example:
     width: int
     height: int
 
-    def panels(self) -> list[tuple[str, Image.Image]]:
+    def panels(self) -> list[Panel]:
         """Source and drawing, whole and close up, with what each is."""
         source = Image.open(SAMPLES / self.sample).convert("RGBA")
         svg = (OUTPUT / self.sample).with_suffix(".svg").read_bytes()
@@ -58,19 +56,7 @@ def fitted(image: Image.Image) -> Image.Image:
 
 def picture() -> Image.Image:
     """Every example in a row of its own, on white."""
-    rows = [example.panels() for example in EXAMPLES]
-    heights = [max(panel.height for _, panel in row) + CAPTION for row in rows]
-    page = Image.new("RGB", (4 * PANEL + 5 * GAP, sum(heights) + GAP * (len(rows) + 1)), "white")
-    pen = ImageDraw.Draw(page)
-    font = ImageFont.load_default(size=16)
-    top = GAP
-    for row, height in zip(rows, heights, strict=True):
-        for column, (caption, panel) in enumerate(row):
-            left = GAP + column * (PANEL + GAP)
-            pen.text((left, top), caption, fill=INK, font=font)
-            page.paste(panel, (left, top + CAPTION), panel)
-        top += height + GAP
-    return page
+    return page_of([example.panels() for example in EXAMPLES], PANEL)
 
 
 def write(target: Path) -> None:

@@ -119,7 +119,8 @@ class Stack:
         return _own_server("sign-in", "dev.standins.clerk", self.ports["sign-in"], *state, *hooks, *secret)
 
     def _checkout(self) -> Program:
-        keys = ("--secret-key", self._stripe_key(), "--webhook-secret", self.home.secret("stripe-webhooks"))
+        secret = f"--webhook-secret={self.home.secret('stripe-webhooks')}"  # it may begin with a hyphen
+        keys = ("--secret-key", self._stripe_key(), secret)
         where = ("--state", str(self.home.checkout), "--webhook-url", f"{self._address('api')}/webhooks/stripe")
         return _own_server("checkout", "dev.standins.stripe", self.ports["checkout"], *where, *keys)
 

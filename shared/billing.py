@@ -281,7 +281,18 @@ def _make(db: Connection, purchase: Purchase, facts: PaymentFacts, move: _Move) 
         currency=purchase.currency,
         vat_info={**vat, "amount": abs(now.tax - before.tax)},
     )
-    money.reverse(db, entry, transaction_type=TransactionType(kind.value), reversal_id=one.reversal_id, move=number)
+    if money.reverse(db, entry, transaction_type=TransactionType(kind.value), reversal_id=one.reversal_id, move=number):
+        events.insert_event(
+            db,
+            analytics_id=new_id(),
+            user_id=purchase.user_id,
+            action_type=ActionType(kind.value),
+            data={
+                "package_id": purchase.package_id,
+                "amount": now.amount - before.amount,
+                "currency": purchase.currency,
+            },
+        )
 
 
 def _dict(value: object) -> dict[str, object]:

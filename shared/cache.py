@@ -9,7 +9,7 @@ import hashlib
 import os
 import threading
 import time
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -61,6 +61,11 @@ class Cache:
         with self._bounded():
             self._client.ping()
 
+    def describe(self) -> Mapping[str, Any]:
+        """What Redis says of its memory and persistence (INFO), for the doctor. Raises CacheUnavailable."""
+        with self._bounded():
+            return {**self._client.info("memory"), **self._client.info("persistence")}
+
     def run_script(self, script: "Script", keys: Sequence[str], args: Sequence[str | int | float]) -> list[int]:
         """Run a Lua script and return its integers. Raises CacheUnavailable within the timeout."""
         with self._bounded():
@@ -77,6 +82,14 @@ class Cache:
     def wait_for_job(self, job_id: UUID) -> contextlib.AbstractContextManager["Waiter"]:
         """Listen for the end of a job from now on: enter before reading the job, then wait."""
         return self._listener.waiter(job_id)
+
+    def hear(self, tell: Callable[[str | None], None]) -> None:
+        """Have every announcement told, as the id of its job; None when some may have been missed."""
+        self._listener.told.append(tell)
+
+    def is_hearing(self) -> bool:
+        """Begin to listen in this process if nobody does yet; whether announcements are heard now."""
+        return self._listener.is_awake()
 
     def release_waiters(self) -> None:
         """Let everybody who waits go on at once, and nobody wait from now on: the process is about to stop."""
@@ -141,6 +154,13 @@ class _Listener:
         self._process_id: int | None = None
         self.is_listening = False
         self.stopped = False
+        self.told: list[Callable[[str | None], None]] = []
+
+    def is_awake(self) -> bool:
+        with self._lock:
+            if self._process_id != os.getpid():
+                self._start()
+        return self.is_listening
 
     @contextlib.contextmanager
     def waiter(self, job_id: UUID) -> Generator[Waiter]:
@@ -210,12 +230,18 @@ class _Listener:
             self.is_listening = True
             self._wake_all()  # what was announced before is lost
 
+    def _tell(self, key: str | None) -> None:
+        for tell in self.told:
+            tell(key)
+
     def _wake(self, key: str) -> None:
+        self._tell(key)
         with self._lock:
             for waiter in self._waiters.get(key, ()):
                 waiter.wake()
 
     def _wake_all(self) -> None:
+        self._tell(None)
         with self._lock:
             for waiters in self._waiters.values():
                 for waiter in waiters:

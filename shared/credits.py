@@ -21,6 +21,7 @@ from shared.db import Connection
 from shared.jobs import Job, JobKind
 
 TENTH = Decimal("0.1")
+NO_CREDITS = Decimal("0.0")
 _COLUMNS: LiteralString = (
     "transaction_id, user_id, transaction_type, entry, job_id, purchase_id, available_delta, reserved_delta,"
     " credits_deducted, amount, currency, vat_info, reason, transaction_timestamp"

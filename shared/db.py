@@ -59,11 +59,14 @@ class Database:
         pool_size: int = 8,
         timeout_seconds: float = 5,
         statement_timeout_seconds: float = 10,
+        report_timeout_seconds: float = 30,
     ) -> None:
         """Open no connection yet: a process that cannot reach Postgres starts, and says so in /readyz."""
         self._statement_timeout = f"{round(statement_timeout_seconds * 1000)}ms"
         self._idle_timeout = f"{round(statement_timeout_seconds * 2000)}ms"
+        self._report_timeout = f"{round(report_timeout_seconds * 1000)}ms"
         self._answer_seconds = statement_timeout_seconds + _ANSWER_GRACE_SECONDS
+        self._report_seconds = report_timeout_seconds + _ANSWER_GRACE_SECONDS
         self._timeout_seconds = timeout_seconds
         self._pool: ConnectionPool[_Impatient] = ConnectionPool(
             url,
@@ -116,7 +119,26 @@ class Database:
             _commit(connection)
 
     @contextmanager
-    def _begun(self, begin: sql.Composed) -> Generator[Connection]:
+    def reports(self) -> Generator[Connection]:
+        """One database transaction that reads across all accounts as of one moment, and can write nothing.
+
+        It takes on the role tovector_reports, which may read what reports are made of, and no address, name or file
+        name. Raises DatabaseUnavailable.
+        """
+        begin = sql.SQL(
+            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL ROLE tovector_reports; "
+            "SELECT set_config('statement_timeout', {}, true), "
+            "set_config('idle_in_transaction_session_timeout', {}, true)"
+        ).format(sql.Literal(self._report_timeout), sql.Literal(self._report_timeout))
+        with self._begun(begin) as connection:
+            connection.answer_seconds = self._report_seconds
+            try:
+                yield connection
+            finally:
+                _roll_back(connection)
+
+    @contextmanager
+    def _begun(self, begin: sql.Composed) -> Generator[_Impatient]:
         self._pool.open()
         try:
             connection = self._begin(begin)

@@ -247,10 +247,17 @@ class JobAlreadyFinished(PermanentError):
 
 
 class FormatNotMade(PermanentError):
-    """The job was not asked for this format."""
+    """A job of this kind does not make this format."""
 
     slug = "format-not-made"
-    title = "This format was not asked for"
+    title = "This job has no such format"
+
+
+class FormatNotReady(TransientError):
+    """The format is being made, and not ready within the time a request may wait."""
+
+    slug = "format-not-ready"
+    title = "The file is still being made"
 
 
 class ResultExpired(PermanentError):
@@ -328,3 +335,14 @@ class CacheUnavailable(TransientError):
 
     slug = "cache-unavailable"
     title = "The cache does not answer"
+
+
+def restored(record: Mapping[str, object]) -> ProblemError:
+    """The problem that `as_record` made a record of."""
+    extra = {name: value for name, value in record.items() if name not in ("slug", "title", "detail")}
+    return _by_slug(ProblemError).get(str(record["slug"]), InternalError)(str(record["detail"]), **extra)
+
+
+def _by_slug(family: type[ProblemError]) -> dict[str, type[ProblemError]]:
+    kinds = {kind.slug: kind for child in family.__subclasses__() for kind in _by_slug(child).values()}
+    return kinds or {family.slug: family}

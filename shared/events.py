@@ -20,8 +20,11 @@ class ActionType(StrEnum):
     DELETE = "delete"
     CHECKOUT = "checkout"
     PURCHASE = "purchase"
+    REFUND = "refund"
+    DISPUTE = "dispute"
     LOW_BALANCE = "low_balance"
     PURGE = "purge"
+    REPORT = "report"
 
 
 def insert_event(

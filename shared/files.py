@@ -88,6 +88,18 @@ def select_results(db: Connection, job_ids: list[UUID]) -> list[File]:
     )
 
 
+def select_trace_of(db: Connection, job_id: UUID) -> File | None:
+    """The SVG of a job's trace as it is, from which every format is made."""
+    return (
+        db.cursor(row_factory=class_row(File))
+        .execute(
+            "SELECT " + _COLUMNS + " FROM files WHERE job_id = %(job_id)s AND cache_key IS NOT NULL LIMIT 1",
+            {"job_id": job_id},
+        )
+        .fetchone()
+    )
+
+
 def select_kept_trace(db: Connection, user_id: UUID, cache_key: str) -> File | None:
     """An SVG of the account made from the same bytes with the same options by the same engine."""
     return (

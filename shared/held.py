@@ -25,6 +25,14 @@ HELD: Mapping[str, LiteralString] = {
         SELECT to_jsonb(t) - ARRAY['fence', 'lease_until', 'run_at'] FROM jobs t
         WHERE user_id = %(user_id)s ORDER BY job_id
     """,
+    "renditions": """
+        SELECT jsonb_build_object('job_id', job_id, 'format', format, 'asked_at', asked_at) FROM renditions
+        WHERE user_id = %(user_id)s ORDER BY job_id, format
+    """,
+    "report_files": """
+        SELECT to_jsonb(t) - ARRAY['fence', 'run_at', 'attempts'] FROM report_files t
+        WHERE user_id = %(user_id)s ORDER BY report_file_id
+    """,
     "transactions": "SELECT to_jsonb(t) FROM transactions t WHERE user_id = %(user_id)s ORDER BY transaction_id",
     "purchases": """
         SELECT to_jsonb(t) - 'version' || jsonb_build_object('details', encode(details, 'escape')) FROM purchases t

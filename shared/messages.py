@@ -19,6 +19,7 @@ class Queue(StrEnum):
     VECTORIZE = "vectorize"
     MAINTENANCE = "maintenance"
     PAYMENTS = "payments"
+    REPORTS = "reports"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,21 @@ class RunVectorization(Message):
 
 
 @dataclass(frozen=True, slots=True)
+class MakeFormat(Message):
+    """Make a format that was asked for after its job had succeeded.
+
+    A large PNG takes seconds, which previews should not have to wait for.
+    """
+
+    task = "workers.renditions.make_format"
+    queue = Queue.VECTORIZE
+
+    job_id: UUID
+    user_id: UUID
+    format: str
+
+
+@dataclass(frozen=True, slots=True)
 class Recover(Message):
     """Re-send what was never delivered and take back expired leases; sent by beat."""
 
@@ -112,6 +128,22 @@ class PruneTemporary(Message):
 
     task = "workers.retention.prune_temporary"
     queue = Queue.MAINTENANCE
+
+
+@dataclass(frozen=True, slots=True)
+class RollUp(Message):
+    """Sum the days that have ended, for the dashboard; sent by beat."""
+
+    task = "workers.reports.roll_up"
+    queue = Queue.REPORTS
+
+
+@dataclass(frozen=True, slots=True)
+class MakeReports(Message):
+    """Make the reports that were too large for their request, and remove old ones; sent by the api and by beat."""
+
+    task = "workers.reports.make_reports"
+    queue = Queue.REPORTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +214,7 @@ ALL: tuple[type[Message], ...] = (
     ResizeImage,
     RunPreview,
     RunVectorization,
+    MakeFormat,
     Recover,
     ExpireImages,
     RemoveOrphans,
@@ -192,6 +225,8 @@ ALL: tuple[type[Message], ...] = (
     PurgePerson,
     SweepPeople,
     BackUp,
+    RollUp,
+    MakeReports,
     HandleEvent,
     SweepInbox,
     Reconcile,

@@ -107,3 +107,20 @@ class PaymentFacts:
 def percent_text(rate: Decimal | float | str) -> str:
     """A rate in per cent as records spell it: 19, 25.5."""
     return f"{Decimal(str(rate)).normalize():f}"
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookEndpoint:
+    """Where Stripe sends events, and which."""
+
+    url: str
+    status: str
+    events: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentsSetUp:
+    """How the account at Stripe is set up, as far as the house depends on it."""
+
+    tax_status: str
+    webhooks: tuple[WebhookEndpoint, ...]

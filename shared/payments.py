@@ -13,9 +13,18 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import SecretStr
 
+from shared import metrics
 from shared.errors import PaymentsRefused, PaymentsUnavailable
 from shared.logging_setup import get_logger
-from shared.payment_facts import OpenedCheckout, Order, PaymentFacts, ReversalFacts, Subject
+from shared.payment_facts import (
+    OpenedCheckout,
+    Order,
+    PaymentFacts,
+    PaymentsSetUp,
+    ReversalFacts,
+    Subject,
+    WebhookEndpoint,
+)
 from shared.settings import Settings
 from shared.stripe_objects import (
     Fields,
@@ -69,7 +78,7 @@ class Payments:
     def open_checkout(self, order: Order) -> OpenedCheckout:
         """Let Stripe make the page where the order is paid. Asked twice for one purchase, it is the same page."""
         key = str(order.purchase_id)
-        with _asking():
+        with _asking("open_checkout"):
             customer_id = None
             if order.billing.country:
                 customer = self._client.v1.customers.create(_customer(order), {"idempotency_key": f"{key}-customer"})
@@ -83,7 +92,7 @@ class Payments:
 
     def read_payment(self, session_id: str) -> PaymentFacts:
         """What has become of a checkout, refunds and disputes included."""
-        with _asking():
+        with _asking("read_payment"):
             found = self._client.v1.checkout.sessions.retrieve(session_id, {"expand": _SESSION_PARTS})
             session = found.to_dict()
             intent_id = id_of(session.get("payment_intent"))
@@ -92,7 +101,7 @@ class Payments:
 
     def find_subject(self, kind: str, object_id: str) -> Subject | None:
         """Whose purchase an object of Stripe's is about; `kind` as in `object`. None when it is about no payment."""
-        with _asking():
+        with _asking("find_subject"):
             match kind:
                 case "checkout.session":
                     return subject_of_session(self._client.v1.checkout.sessions.retrieve(object_id).to_dict())
@@ -109,6 +118,14 @@ class Payments:
             intent_id = id_of(about.get("payment_intent"))
             return None if intent_id is None else self._subject_of_intent(intent_id)
 
+    def describe(self) -> PaymentsSetUp:
+        """How the account is set up, for the doctor."""
+        with _asking("describe"):
+            tax = self._client.v1.tax.settings.retrieve()
+            hooks = list(self._client.v1.webhook_endpoints.list({"limit": 100}).auto_paging_iter())
+        endpoints = (WebhookEndpoint(hook.url, hook.status, frozenset(hook.enabled_events)) for hook in hooks)
+        return PaymentsSetUp(tax.status, tuple(endpoints))
+
     def _subject_of_intent(self, intent_id: str) -> Subject | None:
         sessions = self._client.v1.checkout.sessions.list({"payment_intent": intent_id, "limit": 1}).data
         return subject_of_session(sessions[0].to_dict()) if sessions else None
@@ -116,7 +133,7 @@ class Payments:
     def list_subjects(self, since: datetime) -> Iterator[tuple[str, Subject | None]]:
         """What happened since then: every session, refund and dispute by id, with the purchase that it is about."""
         window: Any = {"created": {"gte": int(since.timestamp())}, "limit": 100}
-        with _asking():
+        with _translated():  # not timed: whoever reads the list works between its pages
             for session in self._client.v1.checkout.sessions.list(window).auto_paging_iter():
                 yield session.id, subject_of_session(session.to_dict())
             for refund in self._client.v1.refunds.list(window).auto_paging_iter():
@@ -146,7 +163,7 @@ def open_payments(settings: Settings) -> Payments:
 
 
 @contextmanager
-def _asking() -> Generator[None]:
+def _translated() -> Generator[None]:
     """Turn what the client raises into errors of the house; what Stripe says stays in our log."""
     import stripe
 
@@ -160,6 +177,13 @@ def _asking() -> Generator[None]:
             log.warning("payments_unavailable", error=type(error).__name__, status=error.http_status)
             raise PaymentsUnavailable("Payments cannot be reached at the moment; try again shortly.") from error
         raise PaymentsRefused(f"Stripe refused: {error.code or type(error).__name__} ({error.http_status}).") from error
+
+
+@contextmanager
+def _asking(operation: str) -> Generator[None]:
+    """The same for one call, which is timed."""
+    with metrics.timed(metrics.PAYMENTS_SECONDS, operation), _translated():
+        yield
 
 
 def _customer(order: Order) -> "CustomerCreateParams":

@@ -27,6 +27,7 @@ from shared import (
     lifecycle,
     purchases,
     purges,
+    renditions,
 )
 from shared.audit import AuditAction, AuditActor
 from shared.db import Connection, act_as
@@ -74,9 +75,7 @@ def leave(db: Connection, vault: Vault, user_id: UUID, *, asker: Asker) -> None:
     accounts.update_account_departed(db, user_id)
     if is_new:
         _note(db, user_id, _ACTOR[asker], AuditAction.PURGE, stage="asked", by=asker.value)
-        events.insert_event(
-            db, analytics_id=new_id(), user_id=user_id, action_type=ActionType.PURGE, data={"by": asker.value}
-        )
+        events.insert_event(db, analytics_id=new_id(), user_id=user_id, action_type=ActionType.PURGE, data={})
 
 
 def depart(db: Connection, vault: Vault, clerk_id: str) -> UUID | None:
@@ -104,6 +103,7 @@ def end_images(db: Connection, user_id: UUID) -> int:
 def forget_rows(db: Connection, user_id: UUID) -> Counter[str]:
     """Remove a person's rows, and take them out of those that stay; their objects have been removed before."""
     return Counter(
+        renditions=renditions.delete_renditions_of(db, user_id),
         files=files.delete_files_of(db, user_id),
         images=endings.update_images_forgotten(db, user_id),
         exports=exports.delete_exports_of(db, user_id),

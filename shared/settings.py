@@ -69,6 +69,9 @@ class Settings(BaseSettings):
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="front ends allowed to call the API from a browser, comma-separated"
     )
+    proxies_in_front: int = Field(
+        default=0, ge=0, le=5, description="proxies of ours that add to X-Forwarded-For; it is believed so far back"
+    )
     requests_per_minute: int = Field(default=6_000, ge=1, description="requests one account or address may make")
     uploads_per_minute: int = Field(default=600, ge=1, description="uploads one account may make")
     jobs_per_minute: int = Field(default=3_000, ge=1, description="jobs one account may submit")
@@ -112,6 +115,13 @@ class Settings(BaseSettings):
     )
     clerk_webhook_secret: SecretStr = Field(description="what Clerk signs webhooks with, whsec_…")
 
+    # --- reports
+    report_request_rows: int = Field(
+        default=5_000, ge=0, le=100_000, description="entries of a workbook or PDF made at once; more by a worker"
+    )
+    report_timeout_seconds: Seconds = Field(default=30, description="longest a statement of a report may run")
+    report_lifetime_hours: int = Field(default=24, ge=1, le=720, description="how long a worker's report is kept")
+
     # --- jobs: engine budget < task limit < lease < broker visibility timeout
     engine_wall_seconds: Seconds = Field(default=60, description="longest one trace may take")
     engine_memory_bytes: int = Field(
@@ -139,17 +149,13 @@ class Settings(BaseSettings):
     preview_max_side: int = Field(default=1_200, ge=64, le=4_096, description="longest side of a preview in px")
 
     # --- how long what is only kept for a while is kept
-    log_lifetime_days: int = Field(
-        default=365, ge=30, le=3_650, description="analytics, audit log and departures are kept so long"
-    )
+    log_lifetime_days: int = Field(default=365, ge=30, le=3_650, description="analytics and audit log are kept so long")
     inbox_lifetime_days: int = Field(default=30, ge=7, le=365, description="handled webhooks are kept so long")
-    set_aside_lifetime_days: int = Field(
-        default=180, ge=7, le=3_650, description="webhooks that were set aside are kept so long"
-    )
+    set_aside_lifetime_days: int = Field(default=180, ge=7, le=3_650, description="webhooks set aside are kept so long")
     checkout_lifetime_days: int = Field(default=90, ge=7, le=365, description="checkouts never paid are kept so long")
     ended_key_lifetime_days: int = Field(default=30, ge=1, le=365, description="ended API keys are kept so long")
     export_lifetime_hours: int = Field(
-        default=72, ge=1, le=720, description="how long an export of a person's data is kept"
+        default=72, ge=1, le=720, description="exports of people's data are kept so long"
     )
     export_part_bytes: int = Field(
         default=45_000_000, ge=1_000_000, description="a larger export is cut into several ZIPs of about this size"
@@ -157,9 +163,7 @@ class Settings(BaseSettings):
 
     # --- backups
     backup_folder: str | None = Field(default=None, description="where backups are kept; without it there are none")
-    backup_copy: str | None = Field(
-        default=None, description="a second place: a folder on another disk, or bucket:NAME in the project's storage"
-    )
+    backup_copy: str | None = Field(default=None, description="a second place: a folder, or bucket:NAME in storage")
     backup_keys: SecretStr | None = Field(
         default=None, description="keys that backups are encrypted with, the newest first; keep them elsewhere too"
     )
@@ -170,8 +174,14 @@ class Settings(BaseSettings):
         default=None, description="folder of pg_dump and pg_restore, no older than the server; by default PATH"
     )
 
-    # --- Flower and logs
+    # --- Flower, metrics and logs
     flower_basic_auth: SecretStr = Field(description="user:password for Flower; it is never open")
+    metrics_token: SecretStr | None = Field(
+        default=None, description="who asks for /metrics must show this as a Bearer token; without it anybody may"
+    )
+    metrics_port: int | None = Field(
+        default=None, ge=1, le=65_535, description="where a worker shows its metrics, on every address; none by default"
+    )
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="least level logged")
 
     @classmethod

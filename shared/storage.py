@@ -7,13 +7,14 @@ StorageObjectMissing when the object is not there, StorageRefused when the provi
 import os
 import re
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import SecretStr
 
+from shared import metrics
 from shared.errors import StorageObjectMissing, StorageRefused, StorageUnavailable
 from shared.settings import Settings
 
@@ -60,7 +61,9 @@ class Storage:
         """
         _check_key(key)
         try:
-            self._ask(lambda storage: storage.from_(self._bucket).upload(key, data, {"content-type": content_type}))
+            self._ask(
+                "put", lambda storage: storage.from_(self._bucket).upload(key, data, {"content-type": content_type})
+            )
         except _AlreadyThere:
             if self.get(key) != (data if isinstance(data, bytes) else data.read_bytes()):
                 raise StorageRefused("Another file is kept under this key.") from None
@@ -68,18 +71,18 @@ class Storage:
     def get(self, key: str) -> bytes:
         """Return the bytes kept under a key."""
         _check_key(key)
-        return self._ask(lambda storage: storage.from_(self._bucket).download(key))
+        return self._ask("get", lambda storage: storage.from_(self._bucket).download(key))
 
     def exists(self, key: str) -> bool:
         """Say whether there is an object under a key."""
         _check_key(key)
-        return self._ask(lambda storage: storage.from_(self._bucket).exists(key))
+        return self._ask("exists", lambda storage: storage.from_(self._bucket).exists(key))
 
     def remove(self, keys: Sequence[str]) -> None:
         """Delete objects, any number of them; those that are not there count as deleted."""
         for start in range(0, len(keys), _REMOVED_AT_ONCE):
             batch = list(keys[start : start + _REMOVED_AT_ONCE])
-            self._ask(lambda storage, batch=batch: storage.from_(self._bucket).remove(batch))
+            self._ask("remove", lambda storage, batch=batch: storage.from_(self._bucket).remove(batch))
 
     def list_keys(self, prefix: str = "") -> list[str]:
         """Return every key that begins with a prefix, in order, however many there are."""
@@ -90,7 +93,7 @@ class Storage:
         query: SearchV2Options = {"prefix": prefix, "limit": _LISTED_AT_ONCE}
         while True:
             # The flat listing: the other one stops silently at 1500 and ignores case.
-            page = self._ask(lambda storage, query=query: storage.from_(self._bucket).list_v2(query))
+            page = self._ask("list", lambda storage, query=query: storage.from_(self._bucket).list_v2(query))
             # The provider matches with LIKE, where "_" stands for any character.
             yield [found.name for found in page.objects if found.name.startswith(prefix)]
             if not page.hasNext or not page.nextCursor:
@@ -101,9 +104,10 @@ class Storage:
         """Return an address that gives anyone the object for so many seconds, saved under `download_name`."""
         _check_key(key)
         link = self._ask(
+            "sign",
             lambda storage: storage.from_(self._bucket).create_signed_url(
                 key, seconds, {"download": download_name} if download_name else {}
-            )
+            ),
         )["signedURL"]
         if link is None:
             raise StorageUnavailable
@@ -117,12 +121,16 @@ class Storage:
             "file_size_limit": size_limit_bytes,
         }
         try:
-            self._ask(lambda storage: storage.create_bucket(self._bucket, options=rules))
+            self._ask("bucket", lambda storage: storage.create_bucket(self._bucket, options=rules))
         except _AlreadyThere:
-            self._ask(lambda storage: storage.update_bucket(self._bucket, rules))
+            self._ask("bucket", lambda storage: storage.update_bucket(self._bucket, rules))
 
     def check(self, timeout_seconds: float = 2.0) -> None:
         """Return if the bucket can be reached with our key within so many seconds, for readiness."""
+        self.describe_bucket(timeout_seconds)
+
+    def describe_bucket(self, timeout_seconds: float = 5.0) -> Mapping[str, Any]:
+        """The bucket as the provider describes it: `public`, `file_size_limit`, `allowed_mime_types`."""
         import httpx
 
         key = self._service_key.get_secret_value()
@@ -138,6 +146,10 @@ class Storage:
             raise StorageUnavailable
         if answer.is_error:
             raise StorageRefused(f"The file storage refused the bucket {self._bucket}: {answer.text[:200]}")
+        try:
+            return answer.json()
+        except ValueError as error:
+            raise StorageUnavailable("The file storage gave an answer that makes no sense.") from error
 
     def close(self) -> None:
         """Close the connections of this process; the next use opens new ones."""
@@ -169,8 +181,12 @@ class Storage:
         client = create_client(self._url, self._service_key.get_secret_value(), options)
         return _Connection(os.getpid(), http, client.storage)
 
-    def _ask(self, request: Callable[["SyncStorageClient"], Answer]) -> Answer:
+    def _ask(self, operation: str, request: Callable[["SyncStorageClient"], Answer]) -> Answer:
         storage = self._connected().storage
+        with metrics.timed(metrics.STORAGE_SECONDS, operation):
+            return self._answer(storage, request)
+
+    def _answer(self, storage: "SyncStorageClient", request: Callable[["SyncStorageClient"], Answer]) -> Answer:
         import httpx
         from storage3.exceptions import StorageApiError
 

@@ -13,6 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 Preset = Literal["auto", "logo", "line-art", "illustration", "photo", "pixel-art", "cut"]
 Stacking = Literal["auto", "stacked", "cutout"]
+GroupBy = Literal["none", "color"]
+Unit = Literal["px", "mm", "in"]
 
 PRESETS: Final[dict[Preset, str]] = {
     "auto": "Looks at the image and chooses the settings.",
@@ -26,6 +28,10 @@ PRESETS: Final[dict[Preset, str]] = {
 
 HEX = re.compile(r"#[0-9a-f]{6}")
 MOST_COLORS = 64
+LONGEST_SIDE = 20_000
+
+FINISHING: Final = ("group_by", "width", "height", "unit", "dpi")
+"""Options of the file and not of the trace: a kept trace serves them all."""
 
 
 class TraceOptions(BaseModel):
@@ -75,6 +81,30 @@ class TraceOptions(BaseModel):
     precision: Annotated[int, Field(ge=0, le=3)] = Field(
         default=1, description="Decimals of a pixel kept in coordinates, 0 to 3; more gives a larger file."
     )
+    group_by: GroupBy = Field(
+        default="none",
+        description=(
+            "`color` puts shapes of one color into one group of the SVG, wherever that leaves the picture as it is;"
+            " with `cutout` that is one group a color."
+        ),
+    )
+    width: Annotated[float, Field(ge=0, le=LONGEST_SIDE)] = Field(
+        default=0,
+        description=(
+            "Width of the output in `unit`: 0 follows `height`, or the image if that is 0 too. The proportions of the"
+            " image are kept: with both given, the output is as large as fits into them."
+        ),
+    )
+    height: Annotated[float, Field(ge=0, le=LONGEST_SIDE)] = Field(
+        default=0, description="Height of the output in `unit`: 0 follows `width`."
+    )
+    unit: Unit = Field(default="px", description="What `width` and `height` are measured in.")
+    dpi: Annotated[int, Field(ge=36, le=2_400)] = Field(
+        default=96,
+        description=(
+            "Pixels to an inch: how large a pixel is on paper, and how many pixels the PNG of a size in mm or in has."
+        ),
+    )
 
     @field_validator("colors")
     @classmethod
@@ -119,8 +149,17 @@ class TraceOptions(BaseModel):
         return self
 
     def canonical_json(self) -> str:
-        """The same text for the same settings, whatever order or spelling they came in: part of the cache key."""
-        return json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        """The same text for the same trace, whatever order or spelling its settings came in: part of the cache key."""
+        settings = self.model_dump(mode="json", exclude=set(FINISHING))
+        return json.dumps(settings, sort_keys=True, separators=(",", ":"))
+
+    def is_cutout(self) -> bool:
+        """Whether shapes are asked for that do not overlap."""
+        return self.stacking == "cutout" or (self.stacking == "auto" and self.preset == "cut")
+
+    def is_plain(self) -> bool:
+        """Whether the SVG of the trace is the SVG to deliver, with nothing to be done to it."""
+        return self.group_by == "none" and not self.width and not self.height and self.unit == "px"
 
     def cache_key(self, image_sha256: str, engine_version: str) -> str:
         """Name under which the trace of this image with these settings by this engine is kept."""
@@ -151,8 +190,8 @@ def editor_field(name: str, schema: dict[str, Any]) -> dict[str, Any]:
     field: dict[str, Any] = {"name": name, "default": schema["default"], "description": schema["description"]}
     if "enum" in schema:
         return field | {"type": "choice", "choices": schema["enum"]}
-    if schema["type"] == "integer":
-        return field | {"type": "integer", "minimum": schema["minimum"], "maximum": schema["maximum"]}
+    if schema["type"] in ("integer", "number"):
+        return field | {"type": schema["type"], "minimum": schema["minimum"], "maximum": schema["maximum"]}
     if schema["type"] == "array":
         return field | {"type": "colors", "maximum": schema["maxItems"]}
     return field | {"type": schema["type"]}

@@ -3,14 +3,15 @@
 import logging
 import sys
 import threading
-from typing import Any
+from typing import Any, cast
 
 import structlog
 from celery import Celery, Task, signals
 
 import celeryconfig
+from shared import figures, metrics
 from shared.errors import ProblemError
-from shared.logging_setup import get_logger, setup_logging
+from shared.logging_setup import get_logger, problem_fields, setup_logging
 from shared.messages import Queue
 from workers.delivery import Woken
 from workers.resources import close_resources, resources
@@ -21,6 +22,7 @@ app = Celery("tovector", task_cls=Woken)
 app.config_from_object(celeryconfig)
 
 ENGINE_QUEUES = frozenset({Queue.RESIZE.value, Queue.PREVIEW.value, Queue.VECTORIZE.value})
+SWEEPS = {str(entry["task"]): cast("float", entry["schedule"]) for entry in celeryconfig.beat_schedule.values()}
 watchdog = Watchdog(celeryconfig.task_time_limit)
 
 
@@ -38,6 +40,8 @@ def get_ready(sender: str, instance: Any, **_: Any) -> None:
     """Load the engine before the first message is taken, and watch over the tasks."""
     log.info("worker_starting", worker=sender)
     watchdog.watch()
+    if celeryconfig.settings.metrics_port is not None:
+        metrics.serve(celeryconfig.settings.metrics_port)
     if "prefork" not in str(instance.pool_cls):
         _warm(engine=bool(ENGINE_QUEUES & set(instance.app.amqp.queues.consume_from)))
 
@@ -60,6 +64,19 @@ def end_task(task_id: str, **_: Any) -> None:
     """Forget the task."""
     watchdog.end(task_id)
     structlog.contextvars.unbind_contextvars("task_id", "task")
+
+
+@signals.task_success.connect
+def note_sweep(sender: "Task[..., object]", **_: Any) -> None:
+    """Keep when a sweep last ended well: who does not come is noticed by what is missing."""
+    interval = SWEEPS.get(sender.name)
+    if interval is None:
+        return
+    try:
+        with resources().maintenance.transaction() as db:
+            figures.insert_sweep(db, sender.name.rpartition(".")[2], interval_seconds=interval)
+    except ProblemError as problem:
+        log.warning("sweep_not_noted", **problem_fields(problem))
 
 
 @signals.worker_shutting_down.connect

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from shared import invariants
+from shared import figures, invariants
 from shared.logging_setup import get_logger
 from shared.messages import CheckInvariants
 from workers.resources import Resources, resources
@@ -17,10 +17,11 @@ def check_invariants() -> None:
 
 
 def check(resources: Resources) -> int:
-    """Check every invariant and keep the counts; returns how many are broken. Each violation is logged as an error."""
+    """Check every invariant and take the figures; returns how many are broken. Each violation is logged as an error."""
     with resources.maintenance.transaction() as db:
         broken = invariants.select_all_violations(db)
         invariants.insert_checks(db, {name: len(broken.get(name, ())) for name in invariants.INVARIANTS})
+        figures.insert_figures(db)
     for name, violations in broken.items():
         log.error("invariant_broken", invariant=name, violations=violations)
     return len(broken)

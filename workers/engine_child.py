@@ -55,6 +55,16 @@ def preview(arguments: Mapping[str, Any], data: bytes, tell: Tell) -> Answer:
     return {}, engine.render_preview(data.decode(), max_side=arguments["max_side"], label=arguments["label"])
 
 
+def write(arguments: Mapping[str, Any], data: bytes, tell: Tell) -> Answer:
+    """An SVG of ours to a file as it is sold: in any format, at the size asked for."""
+    from workers import engine
+
+    tell("writing", 0.0)
+    options = engine.TraceOptions.model_validate(arguments["options"])
+    written = engine.write_format(data.decode(), arguments["format"], options, most_bytes=arguments["most_bytes"])
+    return {}, written
+
+
 def resize(arguments: Mapping[str, Any], data: bytes, tell: Tell) -> Answer:
     """A large picture to a PNG of at most `max_pixels`; the answer says its width and height."""
     from workers import engine
@@ -65,7 +75,7 @@ def resize(arguments: Mapping[str, Any], data: bytes, tell: Tell) -> Answer:
     return {"width": header.width, "height": header.height}, small
 
 
-WORKS: Mapping[str, Work] = {"trace": trace, "preview": preview, "resize": resize}
+WORKS: Mapping[str, Work] = {"trace": trace, "preview": preview, "write": write, "resize": resize}
 
 
 def warm_engine() -> str:

@@ -57,6 +57,10 @@ Watch = Callable[[str | None, float], None]
 """Called with a stage and the part done as the engine tells them, and with (None, 0) every moment in between."""
 
 
+def unwatched(_stage: str | None, _part: float) -> None:
+    """For work that has no progress to show."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Child:
     pid: int

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from typing_extensions import override
 
 from shared import files, jobs, lifecycle, metrics, uploads
-from shared.clock import monotonic_seconds
+from shared.clock import monotonic_seconds, utc_now
 from shared.db import Connection
 from shared.errors import (
     CommitUnknown,
@@ -22,16 +22,17 @@ from shared.errors import (
 )
 from shared.files import File, FileKind
 from shared.images import ImageStatus
-from shared.jobs import JobKind, JobStatus
+from shared.jobs import Job, JobKind, JobStatus
 from shared.lifecycle import Claim
 from shared.logging_setup import get_logger, problem_fields
+from shared.outputs import FORMATS, LARGEST_FILE_BYTES, Format
 from shared.tracing import TraceOptions
+from workers.engine_process import Watch
 from workers.resources import Resources
 from workers.task import Attempt, Finish, Outcome, carry_out
 
 log = get_logger(__name__)
 
-SVG_TYPE = "image/svg+xml"
 PROGRESS_SECONDS = 0.5
 LOOK_SECONDS = 2.0
 """A claim is looked after this often even when the engine tells nothing, so that a canceled job stops."""
@@ -87,6 +88,8 @@ class JobAttempt(Attempt):
             self.resources.send(lifecycle.message_for(self.job))
         elif outcome in (Outcome.SUCCEEDED, Outcome.FAILED):
             metrics.JOBS_FINISHED.labels(self.kind, outcome.value, slug).inc()
+            waited = (utc_now() - self.job.created_at).total_seconds()
+            metrics.JOB_SECONDS.labels(self.kind).observe(max(0.0, waited))
             self.resources.announce(self.job.job_id)
 
     def watch(self, stage: str | None, part: float) -> None:
@@ -106,33 +109,44 @@ class JobAttempt(Attempt):
         except TransientError as problem:
             log.warning("progress_not_written", **problem_fields(problem))
 
-    def object_key(self, extension: str) -> str:
-        """Where this attempt keeps an object: no other attempt has this fence, so none can be overwritten."""
-        return f"{self._prefix}{self.job.job_id}-{self.job.fence}.{extension}"
+    def store(self, kind: FileKind, wanted: Format, data: bytes, trace: Trace | None = None) -> File:
+        """Store an object of this attempt and give its row; one that is a trace as it is can serve other jobs too.
 
-    def made(self, kind: FileKind, extension: str, size: int, trace: Trace | None = None) -> File:
-        """The row of an object that this attempt made."""
+        No other attempt has this fence, so none can overwrite it.
+        """
+        name = f"{self.job.fence}-trace" if kind is FileKind.TRACE else f"{self.job.fence}"
+        key = f"{uploads.image_prefix(self.user_id, self.image.image_id)}{self.job.job_id}-{name}.{wanted}"
+        with self.timed("put"):
+            self.keep(key, data, FORMATS[wanted].content_type)
         return File(
-            storage_key=self.object_key(extension),
+            storage_key=key,
             user_id=self.user_id,
             image_id=self.image.image_id,
             job_id=self.job.job_id,
             kind=kind,
-            format=extension,
-            size=size,
+            format=wanted,
+            size=len(data),
             cache_key=None if trace is None else trace.cache_key,
             details=None if trace is None else trace.report,
         )
 
+    def store_format(self, trace: Trace, wanted: Format) -> File:
+        """Write the drawing in a format and store it as a result."""
+        with self.timed("write"):
+            data = written(self.resources, trace.svg, wanted, options_of(self.job), self.watch)
+        return self.store(FileKind.RESULT, wanted, data, trace if data is trace.svg else None)
+
     def succeeded(self, trace: Trace, made: list[File]) -> Finish:
         """The good end: what was made is listed and the credits are spent, in one database transaction."""
-        return lambda db: lifecycle.succeed(db, self.job, report=trace.report, made=made)
+        sizes = {file.format: file.size for file in made if file.kind is FileKind.RESULT}
+        report = {**trace.report, "bytes": sizes.get("svg", len(trace.svg))}
+        return lambda db: lifecycle.succeed(db, self.job, report=report, made=made)
 
     def trace(self) -> Trace:
         """The drawing of the job's picture: the one kept from a preview, or made now."""
         if self.image.status is ImageStatus.EXPIRED:
             raise ImageExpired("The image expired before the job was finished.")
-        options = self._options()
+        options = options_of(self.job)
         cache_key = options.cache_key(self.image.sha256, self.resources.engines.version)
         return self._kept_trace(cache_key) or self._new_trace(options, cache_key)
 
@@ -168,15 +182,28 @@ class JobAttempt(Attempt):
             answer = self.resources.engines.run("trace", arguments, picture, self.watch)
         return Trace(answer.payload, dict(answer.header["report"]), cache_key, kept=False)
 
-    def _options(self) -> TraceOptions:
-        try:
-            return TraceOptions.model_validate(self.job.options)
-        except ValidationError as error:
-            raise OptionsInvalid("The job's options are not valid any more; submit it again.") from error
 
-    @property
-    def _prefix(self) -> str:
-        return uploads.image_prefix(self.user_id, self.image.image_id)
+def options_of(job: Job) -> TraceOptions:
+    """What the job is to be traced with. Raises OptionsInvalid when a newer version allows it no longer."""
+    try:
+        return TraceOptions.model_validate(job.options)
+    except ValidationError as error:
+        raise OptionsInvalid("The job's options are not valid any more; submit it again.") from error
+
+
+def written(resources: Resources, svg: bytes, wanted: Format, options: TraceOptions, watch: Watch) -> bytes:
+    """A trace as it is sold in a format; what needs no change is the very same object.
+
+    Raises what the engine raises.
+    """
+    if wanted == "svg" and options.is_plain():
+        return svg
+    arguments = {
+        "format": wanted,
+        "options": options.model_dump(mode="json"),
+        "most_bytes": LARGEST_FILE_BYTES,
+    }
+    return resources.engines.run("write", arguments, svg, watch).payload
 
 
 def run_job(resources: Resources, kind: JobKind, make: Callable[[JobAttempt], Finish]) -> Outcome | None:

@@ -9,6 +9,7 @@ import structlog
 from celery import shared_task
 
 from shared import inbox, metrics
+from shared.clock import utc_now
 from shared.db import try_lock
 from shared.errors import PermanentError, ProblemError, TransientError
 from shared.inbox import InboxEvent, InboxProvider, InboxStatus
@@ -54,6 +55,9 @@ def handle(resources: Resources, provider: InboxProvider, event_id: str) -> Inbo
         status, reason = _outcome(resources, event)
         _write_down(resources, event, status, reason)
         metrics.INBOX_EVENTS.labels(provider.value, status.value).inc()
+        if status is InboxStatus.HANDLED:
+            lag = (utc_now() - event.received_at).total_seconds()
+            metrics.INBOX_LAG_SECONDS.labels(provider.value).observe(max(0.0, lag))
         log.info("event_worked_on", event_type=event.event_type, outcome=status.value, reason=reason)
         return status
 

@@ -6,7 +6,7 @@ from shared.files import FileKind
 from shared.jobs import JobKind
 from shared.logging_setup import get_logger
 from shared.messages import RunPreview
-from workers.job_attempt import SVG_TYPE, JobAttempt, run_job
+from workers.job_attempt import JobAttempt, run_job
 from workers.resources import WATERMARK, resources
 from workers.task import Finish
 
@@ -24,10 +24,7 @@ def make_preview(attempt: JobAttempt) -> Finish:
     """Trace, keep the drawing for a vectorization to come, and store its watermarked picture."""
     trace = attempt.trace()
     picture = attempt.preview(trace, WATERMARK)
-    made = [attempt.made(FileKind.RESULT, "png", len(picture))]
-    with attempt.timed("put"):
-        if not trace.kept:
-            made.append(attempt.made(FileKind.TRACE, "svg", len(trace.svg), trace))
-            attempt.keep(attempt.object_key("svg"), trace.svg, SVG_TYPE)
-        attempt.keep(attempt.object_key("png"), picture, "image/png")
+    made = [attempt.store(FileKind.RESULT, "png", picture)]
+    if not trace.kept:
+        made.append(attempt.store(FileKind.TRACE, "svg", trace.svg, trace))
     return attempt.succeeded(trace, made)

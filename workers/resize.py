@@ -12,6 +12,7 @@ from shared.errors import ProblemError, TransientError
 from shared.images import Image, ImageStatus
 from shared.logging_setup import get_logger, problem_fields
 from shared.messages import ResizeImage
+from workers.engine_process import unwatched
 from workers.resources import Resources, resources
 from workers.task import Attempt, Finish, Outcome, carry_out
 
@@ -67,7 +68,7 @@ class ImageAttempt(Attempt):
             source = self.resources.storage.get(self.image.file_url)
         arguments = {"max_pixels": settings.working_max_pixels, "max_source_pixels": settings.upload_max_pixels}
         with self.timed("resize"):
-            small = self.resources.engines.run("resize", arguments, source, _unwatched)
+            small = self.resources.engines.run("resize", arguments, source, unwatched)
         prefix = uploads.image_prefix(self.user_id, self.image.image_id)
         key = f"{prefix}working-{self.image.fence}.png"
         with self.timed("put"):
@@ -94,7 +95,3 @@ def run_resize(resources: Resources, image_id: UUID, user_id: UUID) -> Outcome |
             return None
         attempt = ImageAttempt(resources, image)
         return carry_out(attempt, attempt.resize)
-
-
-def _unwatched(_stage: str | None, _part: float) -> None:
-    """An image has no progress to show."""

@@ -101,6 +101,7 @@ def _database(settings: Settings, url: str) -> Database:
         pool_size=settings.database_pool_size,
         timeout_seconds=settings.database_timeout_seconds,
         statement_timeout_seconds=settings.statement_timeout_seconds,
+        report_timeout_seconds=settings.report_timeout_seconds,
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from celery import shared_task
 
-from shared import endings, events, exports, files, lifecycle, metrics, orphans, removals, uploads
+from shared import endings, events, exports, files, lifecycle, metrics, orphans, removals, renditions, uploads
 from shared.clock import monotonic_seconds
 from shared.endings import OverImage
 from shared.errors import StorageRefused, StorageUnavailable
@@ -98,6 +98,7 @@ def _remove(resources: Resources, due: Sequence[OverImage]) -> int:
     ids = [image.image_id for image in due]
     with resources.maintenance.transaction() as db:
         files.delete_files(db, ids)
+        renditions.delete_renditions(db, ids)
         return endings.update_images_objects_gone(db, ids)
 
 

@@ -84,7 +84,7 @@ class Attempt(ABC):
         """Time a stage, for the metrics."""
         started = monotonic_seconds()
         yield
-        metrics.JOB_SECONDS.labels(self.kind, stage).observe(monotonic_seconds() - started)
+        metrics.JOB_STAGE_SECONDS.labels(self.kind, stage).observe(monotonic_seconds() - started)
 
 
 def carry_out(attempt: Attempt, work: Work) -> Outcome:
@@ -104,6 +104,7 @@ def carry_out(attempt: Attempt, work: Work) -> Outcome:
     if outcome is not Outcome.SUCCEEDED:
         attempt.discard()
     log.info("attempt_over", outcome=outcome.value, slug=slug)
+    metrics.ATTEMPTS.labels(attempt.kind, outcome.value, slug).inc()
     if outcome is not Outcome.OVERTAKEN:
         attempt.settled(outcome, slug)
     return outcome

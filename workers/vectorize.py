@@ -6,7 +6,8 @@ from shared.files import FileKind
 from shared.jobs import JobKind
 from shared.logging_setup import get_logger
 from shared.messages import RunVectorization
-from workers.job_attempt import SVG_TYPE, JobAttempt, run_job
+from shared.outputs import FORMATS
+from workers.job_attempt import JobAttempt, run_job
 from workers.resources import resources
 from workers.task import Finish
 
@@ -21,8 +22,12 @@ def run_vectorization(job_id: str, user_id: str) -> None:
 
 
 def make_vectorization(attempt: JobAttempt) -> Finish:
-    """Trace, unless a preview has, and store the drawing."""
+    """Trace, unless a preview has, and store the drawing in every format asked for.
+
+    The trace as it is stays with the job, so that other formats can be made of it until the image expires.
+    """
     trace = attempt.trace()
-    with attempt.timed("put"):
-        attempt.keep(attempt.object_key("svg"), trace.svg, SVG_TYPE)
-    return attempt.succeeded(trace, [attempt.made(FileKind.RESULT, "svg", len(trace.svg), trace)])
+    made = [attempt.store_format(trace, wanted) for wanted in FORMATS if wanted in attempt.job.formats]
+    if not any(file.cache_key for file in made):
+        made.append(attempt.store(FileKind.TRACE, "svg", trace.svg, trace))
+    return attempt.succeeded(trace, made)

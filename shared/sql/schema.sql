@@ -90,6 +90,12 @@ CREATE TYPE public.purchase_status AS ENUM (
     'refunded'
 );
 
+CREATE TYPE public.report_file_status AS ENUM (
+    'queued',
+    'ready',
+    'failed'
+);
+
 CREATE TYPE public.reversal_kind AS ENUM (
     'refund',
     'dispute'
@@ -153,6 +159,51 @@ CREATE FUNCTION public.house_now() RETURNS timestamp with time zone
     AS $$SELECT now()$$;
 
 COMMENT ON FUNCTION public.house_now() IS 'The house clock: every stored or compared time comes from here';
+
+CREATE FUNCTION public.live_figures() RETURNS TABLE(name text, label text, value double precision)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    WITH waiting AS (
+        SELECT kind::text AS line, run_at AS since FROM jobs WHERE status = 'queued' AND run_at <= house_now()
+        UNION ALL
+        SELECT 'resize', run_at FROM images
+        WHERE status = 'processing' AND run_at <= house_now() AND (lease_until IS NULL OR lease_until < house_now())
+    ), lines AS (
+        SELECT unnest(enum_range(NULL::job_kind))::text AS line UNION ALL SELECT 'resize'
+    ), queued AS (
+        SELECT line, count(since) AS depth, coalesce(extract(epoch FROM house_now() - min(since)), 0) AS age
+        FROM lines LEFT JOIN waiting USING (line) GROUP BY line
+    ), running AS (
+        SELECT kinds.kind::text AS kind, count(jobs.job_id) AS claimed,
+            count(jobs.job_id) FILTER (WHERE jobs.lease_until < house_now()) AS expired
+        FROM unnest(enum_range(NULL::job_kind)) AS kinds (kind)
+        LEFT JOIN jobs ON jobs.kind = kinds.kind AND jobs.status = 'running'
+        GROUP BY kinds.kind
+    ), kept AS (
+        SELECT providers.provider::text AS provider, count(inbox.event_id) FILTER (WHERE status = 'received') AS events,
+            coalesce(extract(epoch FROM house_now() - min(received_at) FILTER (WHERE status = 'received')), 0) AS age,
+            count(inbox.event_id) FILTER (WHERE status = 'set_aside') AS set_aside
+        FROM unnest(enum_range(NULL::inbox_provider)) AS providers (provider)
+        LEFT JOIN inbox ON inbox.provider = providers.provider AND inbox.status IN ('received', 'set_aside')
+        GROUP BY providers.provider
+    ), overdue AS (
+        SELECT count(*) AS images, coalesce(extract(epoch FROM house_now() - min(expiry_timestamp)), 0) AS age
+        FROM images WHERE objects_gone_at IS NULL AND expiry_timestamp < house_now()
+    )
+    SELECT 'queue_depth', line, depth::double precision FROM queued
+    UNION ALL SELECT 'queue_oldest_seconds', line, age::double precision FROM queued
+    UNION ALL SELECT 'jobs_running', kind, claimed::double precision FROM running
+    UNION ALL SELECT 'leases_expired', kind, expired::double precision FROM running
+    UNION ALL SELECT 'wakeups_waiting', '', count(*)::double precision FROM wakeups
+    UNION ALL SELECT 'inbox_waiting', provider, events::double precision FROM kept
+    UNION ALL SELECT 'inbox_oldest_seconds', provider, age::double precision FROM kept
+    UNION ALL SELECT 'inbox_set_aside', provider, set_aside::double precision FROM kept
+    UNION ALL SELECT 'images_overdue', '', images::double precision FROM overdue
+    UNION ALL SELECT 'images_overdue_seconds', '', age::double precision FROM overdue
+$$;
+
+COMMENT ON FUNCTION public.live_figures() IS 'What waits, runs and is late now, in numbers that say nothing of anybody';
 
 CREATE FUNCTION public.prepare_partitions(months_ahead integer) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
@@ -395,6 +446,73 @@ COMMENT ON COLUMN public.credit_packages.price IS 'In minor units (cents), befor
 
 COMMENT ON COLUMN public.credit_packages.stripe_price_id IS 'A price kept at Stripe; without one the price is sent with each checkout';
 
+CREATE TABLE public.daily_actions (
+    day date NOT NULL,
+    action text NOT NULL,
+    detail text NOT NULL,
+    actions integer NOT NULL,
+    newcomers integer NOT NULL,
+    CONSTRAINT daily_actions_actions_check CHECK ((actions > 0)),
+    CONSTRAINT daily_actions_newcomers_check CHECK ((newcomers >= 0))
+);
+
+ALTER TABLE ONLY public.daily_actions FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.daily_actions IS 'What people did by day (UTC); `detail` is the format of a download, else empty';
+
+COMMENT ON COLUMN public.daily_actions.newcomers IS 'Accounts that did it for the first time';
+
+CREATE TABLE public.daily_durations (
+    day date NOT NULL,
+    kind public.job_kind NOT NULL,
+    bucket smallint NOT NULL,
+    jobs integer NOT NULL,
+    CONSTRAINT daily_durations_jobs_check CHECK ((jobs > 0))
+);
+
+ALTER TABLE ONLY public.daily_durations FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.daily_durations IS 'How long succeeded jobs took from submit to end: a histogram a day (UTC), from which quantiles of any span follow';
+
+COMMENT ON COLUMN public.daily_durations.bucket IS 'b counts durations above 1.05^(b-1) and up to 1.05^b seconds';
+
+CREATE TABLE public.daily_jobs (
+    day date NOT NULL,
+    kind public.job_kind NOT NULL,
+    status public.job_status NOT NULL,
+    jobs integer NOT NULL,
+    credits numeric(14,1) NOT NULL,
+    CONSTRAINT daily_jobs_credits_check CHECK ((credits >= (0)::numeric)),
+    CONSTRAINT daily_jobs_jobs_check CHECK ((jobs > 0))
+);
+
+ALTER TABLE ONLY public.daily_jobs FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.daily_jobs IS 'Ended jobs by the day (UTC) of their end, kind and outcome';
+
+COMMENT ON COLUMN public.daily_jobs.credits IS 'Spent for good';
+
+CREATE TABLE public.daily_sales (
+    day date NOT NULL,
+    transaction_type public.transaction_type NOT NULL,
+    country text NOT NULL,
+    package_id text NOT NULL,
+    currency text NOT NULL,
+    entries integer NOT NULL,
+    gross bigint NOT NULL,
+    tax bigint NOT NULL,
+    credits numeric(14,1) NOT NULL,
+    CONSTRAINT daily_sales_entries_check CHECK ((entries > 0))
+);
+
+ALTER TABLE ONLY public.daily_sales FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.daily_sales IS 'Entries of money in the ledger by day (UTC), kind, country and package; what went back counts below zero';
+
+COMMENT ON COLUMN public.daily_sales.country IS 'Where the VAT is due; empty where it is not known';
+
+COMMENT ON COLUMN public.daily_sales.gross IS 'In minor units, tax included';
+
 CREATE TABLE public.departures (
     clerk_hash bytea NOT NULL,
     departed_at timestamp with time zone DEFAULT public.house_now() NOT NULL,
@@ -430,6 +548,17 @@ COMMENT ON COLUMN public.exports.keys IS 'Storage keys of its parts, in order';
 COMMENT ON COLUMN public.exports.sizes IS 'Bytes of its parts, in the same order';
 
 COMMENT ON COLUMN public.exports.run_at IS 'Not to be claimed before: the claim of a worker, or the pause between attempts';
+
+CREATE TABLE public.figures (
+    name text NOT NULL,
+    label text DEFAULT ''::text NOT NULL,
+    value double precision NOT NULL,
+    taken_at timestamp with time zone DEFAULT public.house_now() NOT NULL
+);
+
+ALTER TABLE ONLY public.figures FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.figures IS 'Sums over whole tables, such as the ledger''s, as a sweep last took them';
 
 CREATE TABLE public.files (
     storage_key text NOT NULL,
@@ -685,6 +814,61 @@ ALTER TABLE ONLY public.removals FORCE ROW LEVEL SECURITY;
 
 COMMENT ON TABLE public.removals IS 'How much of each kind retention has removed, by day';
 
+CREATE TABLE public.renditions (
+    job_id uuid NOT NULL,
+    format text NOT NULL,
+    user_id uuid NOT NULL,
+    image_id uuid NOT NULL,
+    attempts smallint DEFAULT 0 NOT NULL,
+    fence integer DEFAULT 0 NOT NULL,
+    run_at timestamp with time zone DEFAULT public.house_now() NOT NULL,
+    asked_at timestamp with time zone DEFAULT public.house_now() NOT NULL,
+    problem jsonb,
+    CONSTRAINT renditions_attempts_check CHECK ((attempts >= 0)),
+    CONSTRAINT renditions_fence_check CHECK ((fence >= 0)),
+    CONSTRAINT renditions_format_check CHECK ((format ~ '^[a-z]{1,10}$'::text))
+);
+
+ALTER TABLE ONLY public.renditions FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.renditions IS 'Formats asked for after their job succeeded and not made yet; one that is made is a row of files instead';
+
+COMMENT ON COLUMN public.renditions.fence IS 'Counts the claims; a late worker''s fence no longer fits';
+
+COMMENT ON COLUMN public.renditions.run_at IS 'Not to be claimed before: the claim of a worker, or the pause between attempts';
+
+COMMENT ON COLUMN public.renditions.asked_at IS 'When a worker was last sent for; whoever asks again later sends again';
+
+COMMENT ON COLUMN public.renditions.problem IS 'Why it cannot be made';
+
+CREATE TABLE public.report_files (
+    report_file_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    wish jsonb NOT NULL,
+    status public.report_file_status DEFAULT 'queued'::public.report_file_status NOT NULL,
+    attempts smallint DEFAULT 0 NOT NULL,
+    fence integer DEFAULT 0 NOT NULL,
+    run_at timestamp with time zone DEFAULT public.house_now() NOT NULL,
+    storage_key text,
+    size bigint,
+    problem jsonb,
+    created_at timestamp with time zone DEFAULT public.house_now() NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT a_failed_file_says_why CHECK (((status = 'failed'::public.report_file_status) = (problem IS NOT NULL))),
+    CONSTRAINT a_ready_file_is_somewhere CHECK (((status = 'ready'::public.report_file_status) = ((storage_key IS NOT NULL) AND (size IS NOT NULL)))),
+    CONSTRAINT report_files_size_check CHECK ((size >= 0))
+);
+
+ALTER TABLE ONLY public.report_files FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.report_files IS 'Reports too large for a request: asked for by an operator, made by a worker, removed when their time is over';
+
+COMMENT ON COLUMN public.report_files.wish IS 'Which report, of which span, in which form';
+
+COMMENT ON COLUMN public.report_files.fence IS 'Counts the claims; who finishes must name the one it was given';
+
+COMMENT ON COLUMN public.report_files.run_at IS 'Not to be claimed before: the claim of a worker, or the pause between attempts';
+
 CREATE TABLE public.reversals (
     reversal_id text NOT NULL,
     purchase_id uuid NOT NULL,
@@ -714,12 +898,36 @@ COMMENT ON COLUMN public.reversals.credits IS 'Credits it takes back at present'
 
 COMMENT ON COLUMN public.reversals.moves IS 'Counts its changes; each has at most one ledger entry';
 
+CREATE TABLE public.rollups (
+    is_the_only_row boolean DEFAULT true NOT NULL,
+    through date NOT NULL,
+    rolled_up_at timestamp with time zone DEFAULT public.house_now() NOT NULL,
+    CONSTRAINT rollups_is_the_only_row_check CHECK (is_the_only_row)
+);
+
+ALTER TABLE ONLY public.rollups FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.rollups IS 'How far the daily sums go: days before `through` are in them, later ones are read live';
+
+COMMENT ON COLUMN public.rollups.through IS 'The first day (UTC) that is not summed yet';
+
 CREATE TABLE public.schema_migrations (
     number integer NOT NULL,
     name text NOT NULL,
     sha256 text NOT NULL,
     applied_at timestamp with time zone DEFAULT now() NOT NULL
 );
+
+CREATE TABLE public.sweeps (
+    name text NOT NULL,
+    interval_seconds double precision NOT NULL,
+    finished_at timestamp with time zone DEFAULT public.house_now() NOT NULL,
+    CONSTRAINT sweeps_interval_seconds_check CHECK ((interval_seconds > (0)::double precision))
+);
+
+ALTER TABLE ONLY public.sweeps FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.sweeps IS 'When each sweep last ended well, and how often beat sends it';
 
 CREATE TABLE public.transactions (
     transaction_id uuid NOT NULL,
@@ -839,11 +1047,26 @@ ALTER TABLE ONLY public.consents
 ALTER TABLE ONLY public.credit_packages
     ADD CONSTRAINT credit_packages_pkey PRIMARY KEY (package_id);
 
+ALTER TABLE ONLY public.daily_actions
+    ADD CONSTRAINT daily_actions_pkey PRIMARY KEY (day, action, detail);
+
+ALTER TABLE ONLY public.daily_durations
+    ADD CONSTRAINT daily_durations_pkey PRIMARY KEY (day, kind, bucket);
+
+ALTER TABLE ONLY public.daily_jobs
+    ADD CONSTRAINT daily_jobs_pkey PRIMARY KEY (day, kind, status);
+
+ALTER TABLE ONLY public.daily_sales
+    ADD CONSTRAINT daily_sales_pkey PRIMARY KEY (day, transaction_type, country, package_id, currency);
+
 ALTER TABLE ONLY public.departures
     ADD CONSTRAINT departures_pkey PRIMARY KEY (clerk_hash);
 
 ALTER TABLE ONLY public.exports
     ADD CONSTRAINT exports_pkey PRIMARY KEY (export_id);
+
+ALTER TABLE ONLY public.figures
+    ADD CONSTRAINT figures_pkey PRIMARY KEY (name, label);
 
 ALTER TABLE ONLY public.files
     ADD CONSTRAINT files_pkey PRIMARY KEY (storage_key);
@@ -881,11 +1104,26 @@ ALTER TABLE ONLY public.purges
 ALTER TABLE ONLY public.removals
     ADD CONSTRAINT removals_pkey PRIMARY KEY (day, kind);
 
+ALTER TABLE ONLY public.renditions
+    ADD CONSTRAINT renditions_pkey PRIMARY KEY (job_id, format);
+
+ALTER TABLE ONLY public.report_files
+    ADD CONSTRAINT report_files_pkey PRIMARY KEY (report_file_id);
+
+ALTER TABLE ONLY public.report_files
+    ADD CONSTRAINT report_files_storage_key_key UNIQUE (storage_key);
+
 ALTER TABLE ONLY public.reversals
     ADD CONSTRAINT reversals_pkey PRIMARY KEY (reversal_id);
 
+ALTER TABLE ONLY public.rollups
+    ADD CONSTRAINT rollups_pkey PRIMARY KEY (is_the_only_row);
+
 ALTER TABLE ONLY public.schema_migrations
     ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (number);
+
+ALTER TABLE ONLY public.sweeps
+    ADD CONSTRAINT sweeps_pkey PRIMARY KEY (name);
 
 ALTER TABLE ONLY public.transactions
     ADD CONSTRAINT transactions_pkey PRIMARY KEY (transaction_id);
@@ -935,6 +1173,10 @@ CREATE INDEX files_user_id ON public.files USING btree (user_id, cache_key);
 
 CREATE INDEX idempotency_keys_created_at ON public.idempotency_keys USING btree (created_at);
 
+CREATE INDEX images_in_time ON public.images USING brin (upload_timestamp) WITH (autosummarize='on');
+
+CREATE INDEX images_of_account ON public.images USING btree (user_id, upload_timestamp);
+
 CREATE INDEX images_processing ON public.images USING btree (lease_until) WHERE (status = 'processing'::public.image_status);
 
 CREATE INDEX images_to_expire ON public.images USING btree (expiry_timestamp) WHERE (objects_gone_at IS NULL);
@@ -950,6 +1192,8 @@ CREATE INDEX inbox_due ON public.inbox USING btree (run_at) WHERE (status = 'rec
 CREATE INDEX inbox_handled_at ON public.inbox USING btree (handled_at) WHERE (status <> 'received'::public.inbox_status);
 
 CREATE INDEX inbox_set_aside ON public.inbox USING btree (received_at) WHERE (status = 'set_aside'::public.inbox_status);
+
+CREATE INDEX jobs_finished_in_time ON public.jobs USING brin (finished_at) WITH (autosummarize='on');
 
 CREATE INDEX jobs_image_id ON public.jobs USING btree (image_id);
 
@@ -981,9 +1225,23 @@ CREATE INDEX purchases_user_id ON public.purchases USING btree (user_id, purchas
 
 CREATE INDEX purges_due ON public.purges USING btree (run_at) WHERE (done_at IS NULL);
 
+CREATE INDEX renditions_image_id ON public.renditions USING btree (image_id);
+
+CREATE INDEX renditions_user_id ON public.renditions USING btree (user_id);
+
+CREATE INDEX report_files_due ON public.report_files USING btree (run_at) WHERE (status = 'queued'::public.report_file_status);
+
+CREATE INDEX report_files_expire ON public.report_files USING btree (expires_at);
+
+CREATE INDEX report_files_user_id ON public.report_files USING btree (user_id, report_file_id DESC);
+
 CREATE INDEX reversals_purchase_id ON public.reversals USING btree (purchase_id);
 
 CREATE INDEX reversals_user_id ON public.reversals USING btree (user_id);
+
+CREATE INDEX transactions_in_time ON public.transactions USING brin (transaction_timestamp) WITH (autosummarize='on');
+
+CREATE INDEX transactions_of_money ON public.transactions USING btree (transaction_timestamp) WHERE (purchase_id IS NOT NULL);
 
 CREATE INDEX transactions_user_id ON public.transactions USING btree (user_id, transaction_id DESC);
 
@@ -1050,6 +1308,18 @@ ALTER TABLE ONLY public.purchases
 ALTER TABLE ONLY public.purges
     ADD CONSTRAINT purges_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(user_id);
 
+ALTER TABLE ONLY public.renditions
+    ADD CONSTRAINT renditions_image_id_fkey FOREIGN KEY (image_id) REFERENCES public.images(image_id);
+
+ALTER TABLE ONLY public.renditions
+    ADD CONSTRAINT renditions_job_id_fkey FOREIGN KEY (job_id) REFERENCES public.jobs(job_id);
+
+ALTER TABLE ONLY public.renditions
+    ADD CONSTRAINT renditions_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(user_id);
+
+ALTER TABLE ONLY public.report_files
+    ADD CONSTRAINT report_files_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(user_id);
+
 ALTER TABLE ONLY public.reversals
     ADD CONSTRAINT reversals_purchase_id_fkey FOREIGN KEY (purchase_id) REFERENCES public.purchases(purchase_id);
 
@@ -1083,6 +1353,14 @@ ALTER TABLE public.audit_log_default ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.consents ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.daily_actions ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.daily_durations ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.daily_jobs ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.daily_sales ENABLE ROW LEVEL SECURITY;
+
 CREATE POLICY every_row ON public.analytics TO tovector_maintenance USING (true) WITH CHECK (true);
 
 CREATE POLICY every_row ON public.api_keys TO tovector_maintenance USING (true) WITH CHECK (true);
@@ -1091,7 +1369,17 @@ CREATE POLICY every_row ON public.audit_log TO tovector_maintenance USING (true)
 
 CREATE POLICY every_row ON public.consents TO tovector_maintenance USING (true) WITH CHECK (true);
 
+CREATE POLICY every_row ON public.daily_actions TO tovector_maintenance USING (true) WITH CHECK (true);
+
+CREATE POLICY every_row ON public.daily_durations TO tovector_maintenance USING (true) WITH CHECK (true);
+
+CREATE POLICY every_row ON public.daily_jobs TO tovector_maintenance USING (true) WITH CHECK (true);
+
+CREATE POLICY every_row ON public.daily_sales TO tovector_maintenance USING (true) WITH CHECK (true);
+
 CREATE POLICY every_row ON public.exports TO tovector_maintenance USING (true) WITH CHECK (true);
+
+CREATE POLICY every_row ON public.figures TO tovector_maintenance USING (true) WITH CHECK (true);
 
 CREATE POLICY every_row ON public.files TO tovector_maintenance USING (true) WITH CHECK (true);
 
@@ -1111,7 +1399,15 @@ CREATE POLICY every_row ON public.purges TO tovector_maintenance USING (true) WI
 
 CREATE POLICY every_row ON public.removals TO tovector_maintenance USING (true) WITH CHECK (true);
 
+CREATE POLICY every_row ON public.renditions TO tovector_maintenance USING (true) WITH CHECK (true);
+
+CREATE POLICY every_row ON public.report_files TO tovector_maintenance USING (true) WITH CHECK (true);
+
 CREATE POLICY every_row ON public.reversals TO tovector_maintenance USING (true) WITH CHECK (true);
+
+CREATE POLICY every_row ON public.rollups TO tovector_maintenance USING (true) WITH CHECK (true);
+
+CREATE POLICY every_row ON public.sweeps TO tovector_maintenance USING (true) WITH CHECK (true);
 
 CREATE POLICY every_row ON public.transactions TO tovector_maintenance USING (true) WITH CHECK (true);
 
@@ -1119,11 +1415,39 @@ CREATE POLICY every_row ON public.users TO tovector_maintenance USING (true) WIT
 
 CREATE POLICY every_row ON public.wakeups TO tovector_maintenance USING (true) WITH CHECK (true);
 
+CREATE POLICY everybody_may_look ON public.figures FOR SELECT TO tovector_app USING (true);
+
 CREATE POLICY everybody_may_look ON public.invariant_checks FOR SELECT TO tovector_app USING (true);
+
+CREATE POLICY everybody_may_look ON public.sweeps FOR SELECT TO tovector_app USING (true);
 
 ALTER TABLE public.exports ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.figures ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.files ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY for_reports ON public.analytics FOR SELECT TO tovector_reports USING (true);
+
+CREATE POLICY for_reports ON public.daily_actions FOR SELECT TO tovector_reports USING (true);
+
+CREATE POLICY for_reports ON public.daily_durations FOR SELECT TO tovector_reports USING (true);
+
+CREATE POLICY for_reports ON public.daily_jobs FOR SELECT TO tovector_reports USING (true);
+
+CREATE POLICY for_reports ON public.daily_sales FOR SELECT TO tovector_reports USING (true);
+
+CREATE POLICY for_reports ON public.images FOR SELECT TO tovector_reports USING (true);
+
+CREATE POLICY for_reports ON public.jobs FOR SELECT TO tovector_reports USING (true);
+
+CREATE POLICY for_reports ON public.purchases FOR SELECT TO tovector_reports USING (true);
+
+CREATE POLICY for_reports ON public.rollups FOR SELECT TO tovector_reports USING (true);
+
+CREATE POLICY for_reports ON public.transactions FOR SELECT TO tovector_reports USING (true);
+
+CREATE POLICY for_reports ON public.users FOR SELECT TO tovector_reports USING (true);
 
 ALTER TABLE public.idempotency_keys ENABLE ROW LEVEL SECURITY;
 
@@ -1157,6 +1481,10 @@ CREATE POLICY own_rows ON public.purchases TO tovector_app USING ((user_id = ( S
 
 CREATE POLICY own_rows ON public.purges TO tovector_app USING ((user_id = ( SELECT (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((user_id = ( SELECT (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid AS "nullif")));
 
+CREATE POLICY own_rows ON public.renditions TO tovector_app USING ((user_id = ( SELECT (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((user_id = ( SELECT (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY own_rows ON public.report_files TO tovector_app USING ((user_id = ( SELECT (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((user_id = ( SELECT (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid AS "nullif")));
+
 CREATE POLICY own_rows ON public.reversals TO tovector_app USING ((user_id = ( SELECT (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid AS acting_user_id))) WITH CHECK ((user_id = ( SELECT (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid AS acting_user_id)));
 
 CREATE POLICY own_rows ON public.transactions TO tovector_app USING ((user_id = ( SELECT (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid AS acting_user_id))) WITH CHECK ((user_id = ( SELECT (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid AS acting_user_id)));
@@ -1171,9 +1499,17 @@ ALTER TABLE public.purges ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.removals ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.renditions ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.report_files ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.reversals ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.rollups ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.schema_migrations ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.sweeps ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.transactions ENABLE ROW LEVEL SECURITY;
 
@@ -1183,10 +1519,15 @@ ALTER TABLE public.wakeups ENABLE ROW LEVEL SECURITY;
 
 GRANT USAGE ON SCHEMA public TO tovector_app;
 GRANT USAGE ON SCHEMA public TO tovector_maintenance;
+GRANT USAGE ON SCHEMA public TO tovector_reports;
 
 REVOKE ALL ON FUNCTION public.claim_turn(wanted public.job_kind, lease_seconds double precision, max_attempts integer, share integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.claim_turn(wanted public.job_kind, lease_seconds double precision, max_attempts integer, share integer) TO tovector_app;
 GRANT ALL ON FUNCTION public.claim_turn(wanted public.job_kind, lease_seconds double precision, max_attempts integer, share integer) TO tovector_maintenance;
+
+REVOKE ALL ON FUNCTION public.live_figures() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.live_figures() TO tovector_app;
+GRANT ALL ON FUNCTION public.live_figures() TO tovector_maintenance;
 
 REVOKE ALL ON FUNCTION public.prepare_partitions(months_ahead integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.prepare_partitions(months_ahead integer) TO tovector_maintenance;
@@ -1201,6 +1542,14 @@ GRANT ALL ON FUNCTION public.queue_state(wanted public.job_kind, most integer) T
 GRANT SELECT,INSERT ON TABLE public.analytics TO tovector_app;
 GRANT SELECT,INSERT ON TABLE public.analytics TO tovector_maintenance;
 
+GRANT SELECT(user_id) ON TABLE public.analytics TO tovector_reports;
+
+GRANT SELECT(action_type) ON TABLE public.analytics TO tovector_reports;
+
+GRANT SELECT(action_timestamp) ON TABLE public.analytics TO tovector_reports;
+
+GRANT SELECT(additional_data) ON TABLE public.analytics TO tovector_reports;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE public.api_keys TO tovector_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.api_keys TO tovector_maintenance;
 
@@ -1213,11 +1562,30 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.consents TO tovector_maintenan
 GRANT SELECT ON TABLE public.credit_packages TO tovector_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.credit_packages TO tovector_maintenance;
 
+GRANT SELECT(package_id) ON TABLE public.credit_packages TO tovector_reports;
+
+GRANT SELECT(name) ON TABLE public.credit_packages TO tovector_reports;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.daily_actions TO tovector_maintenance;
+GRANT SELECT ON TABLE public.daily_actions TO tovector_reports;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.daily_durations TO tovector_maintenance;
+GRANT SELECT ON TABLE public.daily_durations TO tovector_reports;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.daily_jobs TO tovector_maintenance;
+GRANT SELECT ON TABLE public.daily_jobs TO tovector_reports;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.daily_sales TO tovector_maintenance;
+GRANT SELECT ON TABLE public.daily_sales TO tovector_reports;
+
 GRANT SELECT,INSERT ON TABLE public.departures TO tovector_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.departures TO tovector_maintenance;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.exports TO tovector_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.exports TO tovector_maintenance;
+
+GRANT SELECT ON TABLE public.figures TO tovector_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.figures TO tovector_maintenance;
 
 GRANT SELECT,INSERT,DELETE ON TABLE public.files TO tovector_app;
 GRANT SELECT,INSERT,DELETE ON TABLE public.files TO tovector_maintenance;
@@ -1230,6 +1598,20 @@ GRANT UPDATE(created_at) ON TABLE public.idempotency_keys TO tovector_maintenanc
 GRANT SELECT,INSERT,UPDATE ON TABLE public.images TO tovector_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.images TO tovector_maintenance;
 
+GRANT SELECT(image_id) ON TABLE public.images TO tovector_reports;
+
+GRANT SELECT(user_id) ON TABLE public.images TO tovector_reports;
+
+GRANT SELECT(file_type) ON TABLE public.images TO tovector_reports;
+
+GRANT SELECT(file_size) ON TABLE public.images TO tovector_reports;
+
+GRANT SELECT(width) ON TABLE public.images TO tovector_reports;
+
+GRANT SELECT(height) ON TABLE public.images TO tovector_reports;
+
+GRANT SELECT(upload_timestamp) ON TABLE public.images TO tovector_reports;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE public.inbox TO tovector_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.inbox TO tovector_maintenance;
 
@@ -1239,28 +1621,101 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.invariant_checks TO tovector_m
 GRANT SELECT,INSERT,UPDATE ON TABLE public.jobs TO tovector_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.jobs TO tovector_maintenance;
 
+GRANT SELECT(job_id) ON TABLE public.jobs TO tovector_reports;
+
+GRANT SELECT(user_id) ON TABLE public.jobs TO tovector_reports;
+
+GRANT SELECT(kind) ON TABLE public.jobs TO tovector_reports;
+
+GRANT SELECT(status) ON TABLE public.jobs TO tovector_reports;
+
+GRANT SELECT(price) ON TABLE public.jobs TO tovector_reports;
+
+GRANT SELECT(problem) ON TABLE public.jobs TO tovector_reports;
+
+GRANT SELECT(report) ON TABLE public.jobs TO tovector_reports;
+
+GRANT SELECT(created_at) ON TABLE public.jobs TO tovector_reports;
+
+GRANT SELECT(started_at) ON TABLE public.jobs TO tovector_reports;
+
+GRANT SELECT(finished_at) ON TABLE public.jobs TO tovector_reports;
+
 GRANT SELECT,INSERT,DELETE ON TABLE public.orphans TO tovector_maintenance;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.purchases TO tovector_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.purchases TO tovector_maintenance;
+
+GRANT SELECT(purchase_id) ON TABLE public.purchases TO tovector_reports;
+
+GRANT SELECT(user_id) ON TABLE public.purchases TO tovector_reports;
+
+GRANT SELECT(package_id) ON TABLE public.purchases TO tovector_reports;
+
+GRANT SELECT(status) ON TABLE public.purchases TO tovector_reports;
+
+GRANT SELECT(paid_at) ON TABLE public.purchases TO tovector_reports;
 
 GRANT SELECT,INSERT ON TABLE public.purges TO tovector_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.purges TO tovector_maintenance;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.removals TO tovector_maintenance;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.renditions TO tovector_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.renditions TO tovector_maintenance;
+
+GRANT SELECT,INSERT ON TABLE public.report_files TO tovector_app;
+GRANT SELECT,DELETE,UPDATE ON TABLE public.report_files TO tovector_maintenance;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE public.reversals TO tovector_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.reversals TO tovector_maintenance;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.rollups TO tovector_maintenance;
+GRANT SELECT ON TABLE public.rollups TO tovector_reports;
+
+GRANT SELECT ON TABLE public.sweeps TO tovector_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.sweeps TO tovector_maintenance;
 
 GRANT SELECT,INSERT ON TABLE public.transactions TO tovector_app;
 GRANT SELECT,INSERT ON TABLE public.transactions TO tovector_maintenance;
 
+GRANT SELECT(transaction_id) ON TABLE public.transactions TO tovector_reports;
+
+GRANT SELECT(user_id) ON TABLE public.transactions TO tovector_reports;
+
+GRANT SELECT(transaction_type) ON TABLE public.transactions TO tovector_reports;
+
+GRANT SELECT(entry) ON TABLE public.transactions TO tovector_reports;
+
+GRANT SELECT(job_id) ON TABLE public.transactions TO tovector_reports;
+
+GRANT SELECT(available_delta) ON TABLE public.transactions TO tovector_reports;
+
+GRANT SELECT(reserved_delta) ON TABLE public.transactions TO tovector_reports;
+
+GRANT SELECT(credits_deducted) ON TABLE public.transactions TO tovector_reports;
+
+GRANT SELECT(amount) ON TABLE public.transactions TO tovector_reports;
+
+GRANT SELECT(currency) ON TABLE public.transactions TO tovector_reports;
+
+GRANT SELECT(vat_info) ON TABLE public.transactions TO tovector_reports;
 GRANT UPDATE(vat_info) ON TABLE public.transactions TO tovector_maintenance;
 
 GRANT UPDATE(reason) ON TABLE public.transactions TO tovector_maintenance;
 
+GRANT SELECT(transaction_timestamp) ON TABLE public.transactions TO tovector_reports;
+
+GRANT SELECT(purchase_id) ON TABLE public.transactions TO tovector_reports;
+
+GRANT SELECT(reversal_id) ON TABLE public.transactions TO tovector_reports;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE public.users TO tovector_app;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.users TO tovector_maintenance;
+
+GRANT SELECT(user_id) ON TABLE public.users TO tovector_reports;
+
+GRANT SELECT(created_at) ON TABLE public.users TO tovector_reports;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.wakeups TO tovector_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.wakeups TO tovector_maintenance;

@@ -7,7 +7,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from shared import audit, consents, credits, exports, files, images, inbox, jobs, purchases, reversals
+from shared import audit, consents, credits, exports, files, images, inbox, jobs, purchases, report_files, reversals
+from shared.db import Database
 from tests.conftest import Connection, TestDatabase
 from tests.factories import act_for, make_account, make_image, make_scene, submit
 
@@ -27,6 +28,7 @@ ENUMS: dict[str, type[enum.StrEnum]] = {
     "export_status": exports.ExportStatus,
     "audit_actor": audit.AuditActor,
     "audit_action": audit.AuditAction,
+    "report_file_status": report_files.ReportFileStatus,
 }
 
 
@@ -81,9 +83,37 @@ def test_the_doors_roles_are_bound_by_policies(db_owner: Connection) -> None:
     unbound = column(
         db_owner,
         "SELECT rolname FROM pg_roles WHERE (rolsuper OR rolbypassrls)"
-        " AND rolname IN ('tovector_app', 'tovector_maintenance', 'tovector_api', 'tovector_operator')",
+        " AND rolname IN ('tovector_app', 'tovector_maintenance', 'tovector_reports', 'tovector_api',"
+        " 'tovector_operator')",
     )
     assert set() == unbound
+
+
+def test_reports_are_read_by_a_role_that_sees_nothing_personal_and_writes_nothing(db_owner: Connection) -> None:
+    rows = db_owner.execute(
+        "SELECT table_name::text, column_name::text, privilege_type::text FROM information_schema.column_privileges"
+        " WHERE grantee = 'tovector_reports'"
+    ).fetchall()
+    assert {"SELECT"} == {privilege for _, _, privilege in rows}
+    personal = {"email", "name", "clerk_id", "file_name", "details", "expected_tax", "reason", "options", "session_id"}
+    assert {("credit_packages", "name")} == {(table, column) for table, column, _ in rows if column in personal}
+
+
+def test_the_api_reads_across_accounts_only_while_it_has_taken_the_role_on(database: TestDatabase) -> None:
+    with psycopg.connect(database.app_url) as setup:
+        make_account(setup)
+    opened = Database(database.app_url)
+    with opened.transaction() as db:
+        assert (0,) == db.execute("SELECT count(*) FROM users").fetchone()
+    with opened.reports() as db:
+        assert (True,) == db.execute("SELECT count(*) > 0 FROM users").fetchone()
+        with pytest.raises(psycopg.errors.InsufficientPrivilege), db.transaction():
+            db.execute("SELECT email FROM users")
+        with pytest.raises(psycopg.errors.ReadOnlySqlTransaction), db.transaction():
+            db.execute("DELETE FROM users")
+    with opened.transaction() as db:
+        assert (0,) == db.execute("SELECT count(*) FROM users").fetchone()
+    opened.close()
 
 
 def test_every_table_is_explained(db_owner: Connection) -> None:

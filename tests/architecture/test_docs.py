@@ -17,6 +17,7 @@ from dev.__main__ import main as dev_commands
 from tests.architecture.pages import Page, page, pages
 from tests.architecture.source import ROOT, python_files, tree
 from tests.conftest import TestDatabase
+from tovector.cli import main as client_commands
 
 DECISIONS = sorted((ROOT / "docs" / "decisions").glob("*.md"))
 FILE_ENDINGS = (".py", ".md", ".sql", ".toml", ".yml", ".lock", ".sh")
@@ -77,7 +78,7 @@ def is_a_file(word: str) -> bool:
     return (ROOT / word).exists() or ("/" not in word and any(path.name == word for path in python_files(*FOLDERS)))
 
 
-FOLDERS = ("api", "workers", "shared", "dev", "tests", "deploy", "samples")
+FOLDERS = ("api", "workers", "shared", "dev", "tovector", "tests", "deploy", "samples")
 
 
 @each_page
@@ -96,7 +97,7 @@ def is_file(parts: list[str]) -> bool:
 def definitions() -> dict[str, set[str]]:
     """Everything that the modules of each name define: functions, methods, classes, constants, fields."""
     found = defaultdict[str, set[str]](set)
-    for path in python_files("api", "workers", "shared", "dev"):
+    for path in python_files("api", "workers", "shared", "dev", "tovector"):
         for node in ast.walk(tree(path)):
             if isinstance(node, ast.FunctionDef | ast.ClassDef):
                 found[path.stem].add(node.name)
@@ -121,7 +122,8 @@ def without_unit(name: str) -> str:
 @cache
 def source() -> str:
     """All that is not a page."""
-    found = [path for folder in FOLDERS for path in (ROOT / folder).rglob("*") if path.suffix in {".py", ".sql", ".sh"}]
+    endings = {".py", ".sql", ".sh", ".yml", ".conf", ".ini"}
+    found = [path for folder in FOLDERS for path in (ROOT / folder).rglob("*") if path.suffix in endings]
     found += [path for path in ROOT.iterdir() if path.is_file() and path.suffix != ".md"]
     found = [path for path in found if path.name not in {".coverage", "schema.sql"} and path.suffix != ".lock"]
     return "\n".join(path.read_text("utf-8", "replace") for path in found)
@@ -135,9 +137,12 @@ def test_every_command_exists(page: Page) -> None:
 
 def makes_sense(command: str) -> bool:
     goals = re.findall(r"^(?:[A-Z_]+=\S+ )*make ((?:[a-z-]+ ?)+)", command)
+    typed = re.findall(r"(?:^|/)tovector ([a-z]+)", command)
     modules = re.findall(r"\bpython3? -m ([\w.]+)(?: ([a-z][a-z-]*))?", command)
-    return all(goal in make_targets() for goal in " ".join(goals).split()) and all(
-        is_command(module, first) for module, first in modules
+    return (
+        all(goal in make_targets() for goal in " ".join(goals).split())
+        and all(is_command(module, first) for module, first in modules)
+        and all(name in client_commands.commands for name in typed)
     )
 
 

@@ -22,7 +22,7 @@ SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 PROCESSES = {
     program.name: program.command[-1].removeprefix("exec ") for program in read_procfile(ROOT / "Procfile", {})
 }
-BESIDES = {"postgres", "redis", "migrate"}
+BESIDES = {"postgres", "pgbouncer", "redis", "migrate", "nginx", "prometheus", "alertmanager", "grafana"}
 # What gunicorn.py, the platform and the Procfile's shell read, rather than the house.
 OF_THE_PROCESSES = {
     "HOST",
@@ -69,10 +69,43 @@ def test_every_service_is_checked_unprivileged_and_restarted() -> None:
         assert "healthcheck" in service or service["restart"] == "no", name
 
 
-def test_no_port_of_the_installation_is_open_to_other_machines() -> None:
-    published = [port for service in SERVICES.values() for port in service.get("ports", [])]
-    assert all(port.startswith("127.0.0.1:") for port in published)
-    assert {"api", "flower"} == {name for name, service in SERVICES.items() if service.get("ports")}
+def test_no_port_is_open_to_other_machines_but_the_edges() -> None:
+    published = {name: service["ports"] for name, service in SERVICES.items() if service.get("ports")}
+    assert ["80:8080", "443:8443"] == published.pop("nginx")
+    assert all(port.startswith("127.0.0.1:") for ports in published.values() for port in ports)
+    assert {"flower", "prometheus", "alertmanager", "grafana"} == published.keys()
+
+
+def test_every_service_is_bounded_and_writes_nowhere_but_in_its_volume() -> None:
+    for name, service in SERVICES.items():
+        assert "mem_limit" in service or service["restart"] == "no", name
+        assert service.get("read_only") or name == "postgres", name
+        assert ["no-new-privileges:true"] == service["security_opt"], name
+
+
+def test_the_api_runs_twice_behind_the_edge_and_reaches_postgres_through_the_pooler() -> None:
+    assert SERVICES["api"]["deploy"]["replicas"] >= 2
+    assert "ports" not in SERVICES["api"]
+    assert "1" == SERVICES["api"]["environment"]["PROXIES_IN_FRONT"]
+    assert "pgbouncer" in SERVICES["api"]["depends_on"]
+    assert "pool_mode = transaction" in (ROOT / "deploy" / "pgbouncer" / "pgbouncer.ini").read_text("utf-8")
+
+
+def test_every_worker_shows_its_metrics_where_prometheus_asks() -> None:
+    workers = [service for name, service in SERVICES.items() if name.startswith("worker-")]
+    assert {"9100"} == {service["environment"]["METRICS_PORT"] for service in workers}
+
+
+def test_what_compose_mounts_exists() -> None:
+    mounted = [volume for service in SERVICES.values() for volume in service.get("volumes", [])]
+    assert [] == [
+        volume for volume in mounted if volume.startswith("./") and not (ROOT / volume.partition(":")[0]).exists()
+    ]
+
+
+def test_every_service_that_is_waited_for_is_there() -> None:
+    waited = {other for service in SERVICES.values() for other in service.get("depends_on", {})}
+    assert waited <= SERVICES.keys()
 
 
 def test_every_secret_that_a_process_needs_comes_as_a_file_it_is_given() -> None:
@@ -84,7 +117,7 @@ def test_every_secret_that_a_process_needs_comes_as_a_file_it_is_given() -> None
     for name in PROCESSES:
         environment: dict[str, str] = SERVICES[name]["environment"]
         files = {key.removesuffix("_FILE"): path for key, path in environment.items() if key.endswith("_FILE")}
-        assert secrets == files.keys(), name
+        assert secrets == files.keys() - {"METRICS_TOKEN"}, name
         assert {path.removeprefix("/run/secrets/") for path in files.values()} <= set(SERVICES[name]["secrets"]), name
     given = {secret for service in SERVICES.values() for secret in service.get("secrets", [])}
     assert given == COMPOSE["secrets"].keys()

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from dev import skeleton
 from dev.reference import FOLDER, PAGES
 from shared import errors
 from shared.errors import PermanentError, ProblemError, TransientError
@@ -36,3 +37,7 @@ def test_slugs_are_unique_and_readable() -> None:
     concrete = [kind for kind in kinds if kind not in (PermanentError, TransientError)]
     assert len({kind.slug for kind in concrete}) == len(concrete)
     assert [] == [kind.slug for kind in concrete if not re.fullmatch(r"[a-z]+(-[a-z]+)*", kind.slug)]
+
+
+def test_the_frame_of_a_dxf_is_what_ezdxf_writes() -> None:
+    assert skeleton.skeleton() == skeleton.PATH.read_text("ascii"), "run `make fix`"

@@ -108,3 +108,24 @@ def test_misnumbered_files_are_refused(tmp_path: Path, names: list[str]) -> None
         write(tmp_path, name, "SELECT 1")
     with pytest.raises(MigrationFailed):
         read_migrations(tmp_path)
+
+
+def test_what_is_pasted_into_supabase_keeps_its_own_roles_out_of_our_tables(bare_url: str) -> None:
+    paste = (MIGRATIONS.parents[2] / "deploy" / "supabase.sql").read_bytes()
+    open_to_all = (
+        "DO $$ BEGIN CREATE ROLE anon; EXCEPTION WHEN duplicate_object THEN NULL; END $$;"
+        "DO $$ BEGIN CREATE ROLE authenticated; EXCEPTION WHEN duplicate_object THEN NULL; END $$;"
+        "ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON TABLES TO anon, authenticated"
+    )
+    with psycopg.connect(bare_url, autocommit=True) as db:
+        db.execute(open_to_all)
+        db.execute(paste)
+        db.execute(paste)
+    migrate(bare_url)
+    with psycopg.connect(bare_url) as db:
+        granted = db.execute(
+            "SELECT DISTINCT table_name::text FROM information_schema.role_table_grants"
+            " WHERE grantee IN ('anon', 'authenticated') AND table_schema = 'public'"
+        ).fetchall()
+        logins = db.execute("SELECT count(*) FROM pg_roles WHERE rolname IN ('tovector_api', 'tovector_operator')")
+        assert ([], (2,)) == (granted, logins.fetchone())

@@ -7,6 +7,7 @@ the same drawing, and it can be run and tested with nothing else there.
 from shared.rasters import ImageHeader, inspect_image, verify_image
 from shared.tracing import TraceOptions
 from workers.engine.analyse import Analysis
+from workers.engine.formats import write_format
 from workers.engine.pipeline import ENGINE_VERSION, analyse_image, trace, trace_file, warm
 from workers.engine.preview import render_preview
 from workers.engine.report import Limits, Report, Traced
@@ -28,4 +29,5 @@ __all__ = [
     "trace_file",
     "verify_image",
     "warm",
+    "write_format",
 ]

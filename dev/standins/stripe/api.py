@@ -42,8 +42,9 @@ HIDDEN = ("line", "payment_intent_data")
 class Api:
     """The API of one stand-in."""
 
-    def __init__(self, state: State, till: Till, *, secret_key: str, url: str) -> None:
+    def __init__(self, state: State, till: Till, *, secret_key: str, url: str, webhook_url: str | None) -> None:
         self._state = state
+        self._webhook_url = webhook_url
         self._till = till
         self._secret_key = secret_key
         self._url = url
@@ -103,6 +104,10 @@ class Api:
                 return self._page("re", check(params, RefundListParams), "/v1/refunds")
             case ["GET", "disputes"]:
                 return self._page("du", check(params, DisputeListParams), "/v1/disputes")
+            case ["GET", "webhook_endpoints"]:
+                return objects.webhook_endpoints(self._webhook_url)
+            case ["GET", "tax", "settings"]:
+                return {"object": "tax.settings", "livemode": False, "status": "active", "status_details": {}}
             case ["GET", kind, object_id] if kind in RETRIEVED:
                 prefix, allowed = RETRIEVED[kind]
                 expand: list[str] = check(params, allowed).get("expand", [])

@@ -19,7 +19,7 @@ class StripeApp:
     def __init__(self, state: State, webhooks: Webhooks, *, secret_key: str, url: str, seller_country: str) -> None:
         self._state = state
         self._till = Till(state, webhooks, url=url, seller_country=seller_country)
-        self._api = Api(state, self._till, secret_key=secret_key, url=url)
+        self._api = Api(state, self._till, secret_key=secret_key, url=url, webhook_url=webhooks.url)
         self._control = Control(state, self._till, webhooks)
 
     def __call__(self, request: Request) -> Response:

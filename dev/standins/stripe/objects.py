@@ -162,3 +162,9 @@ def dispute(of: Fields, amount: int, status: str) -> Fields:
 
 def _address(given: Fields) -> dict[str, Any]:
     return {name: given.get(name) for name in ("line1", "line2", "city", "postal_code", "state", "country")}
+
+
+def webhook_endpoints(url: str | None) -> Fields:
+    """The one endpoint that is told of every event, or none."""
+    endpoint = {"id": "we_1", "object": "webhook_endpoint", "url": url, "status": "enabled", "enabled_events": ["*"]}
+    return {"object": "list", "url": "/v1/webhook_endpoints", "has_more": False, "data": [endpoint] if url else []}

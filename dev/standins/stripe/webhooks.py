@@ -24,6 +24,7 @@ class Webhooks:
 
     def __init__(self, state: State, url: str | None, secret: str) -> None:
         self.manners = Manners()
+        self.url = url
         self._state = state
         self._secret = secret
         self._deliveries = Deliveries(url, self._sign, self._delivered)

@@ -87,3 +87,22 @@ def test_a_redis_that_hangs_costs_one_request_its_timeout_and_the_others_nothing
     house_of(app).close()
     assert seconds[0] < 0.9
     assert min(seconds[1:]) < 0.15
+
+
+@pytest.mark.parametrize(
+    ("proxies", "statuses"), [(0, [401, 429, 429]), (1, [401, 401, 429])], ids=["none in front", "one in front"]
+)
+def test_a_stranger_is_counted_by_the_address_that_our_proxy_saw(
+    settings: Settings, proxies: int, statuses: list[int]
+) -> None:
+    app = app_with(settings, requests_per_minute=1, proxies_in_front=proxies)
+    network = f"203.0.113.{proxies}"
+    came_from = [f"made-up, {network}1", f"made-up, {network}2", f"again-made-up, {network}2"]
+    answers = [
+        Person(app.test_client(), f"tv_guess{proxies}{number}").get(
+            "/v1/me", headers={"X-Forwarded-For": address}, environ_base={"REMOTE_ADDR": f"198.51.100.{proxies}"}
+        )
+        for number, address in enumerate(came_from)
+    ]
+    house_of(app).close()
+    assert statuses == [answer.status_code for answer in answers]

@@ -115,8 +115,6 @@ def test_a_result_is_a_short_lived_link_to_save(app: Flask, alice: Person) -> No
     assert link.status_code == 302
     assert "token=" in link.headers["Location"]
     assert "download=logo.svg" in link.headers["Location"]
-    other = alice.get(f"/v1/jobs/{job_id}/result?format=pdf")
-    assert (other.status_code, shown(other)["slug"]) == (404, "format-not-made")
 
 
 def test_a_source_is_a_short_lived_link(alice: Person) -> None:

@@ -32,6 +32,13 @@ def run(settings: Settings) -> Run:
     return run
 
 
+def test_an_operator_has_the_daily_sums_made_anew(run: Run, db_owner: Connection) -> None:
+    db_owner.execute("INSERT INTO rollups (through) VALUES ('2030-01-01')")
+    db_owner.commit()
+    assert (0, "the daily sums are forgotten; beat's next sweep makes them anew\n") == run("rebuild-rollups")
+    assert (0,) == db_owner.execute("SELECT count(*) FROM rollups").fetchone()
+
+
 def test_an_operator_grants_credits_with_a_reason(run: Run, alice: Person) -> None:
     me = shown(alice.get("/v1/me"))
     code, output = run("grant-credits", me["email"].upper(), "4.5", "--reason", "a sorry for the outage")

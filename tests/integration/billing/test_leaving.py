@@ -88,12 +88,15 @@ def test_news_from_stripe_and_clerk_bring_nobody_back(
     assert (Decimal("6.00"),) == refunds
 
 
-def test_a_process_that_still_knows_the_person_does_not_show_them(life: Life, app: Flask) -> None:
+def test_a_process_that_still_knows_the_person_does_not_show_them(
+    life: Life, app: Flask, worker: Resources, as_owner: psycopg.Connection
+) -> None:
     life.buyer.ask("DELETE", "/v1/me")
     house_of(app).callers.keep(f"Bearer {life.buyer.token}", Caller(UUID(life.user_id)), 60)
     for method, body in (("GET", None), ("PATCH", {"name": "W."})):
         assert 401 == life.buyer.ask(method, "/v1/me", body).status_code
     assert 202 == life.buyer.ask("DELETE", "/v1/me").status_code
+    leave(worker, as_owner, life.user_id)
 
 
 def test_deleting_the_sign_in_starts_the_same_purge(

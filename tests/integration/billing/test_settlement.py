@@ -53,6 +53,23 @@ def test_a_paid_purchase_is_credited_with_its_vat_record(db: Connection, purchas
     assert "eur" == entry.currency
 
 
+def test_money_that_comes_and_goes_is_noted_as_events(db: Connection, purchase: Purchase) -> None:
+    settle_all(db, purchase, [paid(purchase), paid(purchase, refund(1, 589)), paid(purchase, refund(1, 589, "failed"))])
+    settle(db, purchase, paid(purchase, refund(1, 589, "failed"), dispute(2, TOTAL)))
+    events = db.execute(
+        "SELECT action_type, additional_data FROM analytics WHERE user_id = %s"
+        " AND action_type IN ('purchase', 'refund', 'dispute') ORDER BY analytics_id",
+        [purchase.user_id],
+    ).fetchall()
+    moved = [(action, data.get("amount"), data["package_id"], data["currency"]) for action, data in events]
+    assert [
+        ("purchase", None, "starter", "eur"),
+        ("refund", 589, "starter", "eur"),
+        ("refund", -589, "starter", "eur"),
+        ("dispute", TOTAL, "starter", "eur"),
+    ] == moved
+
+
 def test_settling_again_changes_nothing(db: Connection, purchase: Purchase) -> None:
     settle(db, purchase, paid(purchase))
     assert Settlement.UNCHANGED is settle(db, purchase, paid(purchase))

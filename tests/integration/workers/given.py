@@ -1,6 +1,7 @@
 """What the api would have done before a worker is called: accounts, uploads, submitted jobs."""
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
@@ -59,7 +60,13 @@ class Given:
                 db, upload, working_max_pixels=working_max_pixels, lifetime_hours=24, resend_seconds=5
             )
 
-    def job(self, image: Image, kind: JobKind = JobKind.VECTORIZATION, **options: int) -> Job:
+    def job(
+        self,
+        image: Image,
+        kind: JobKind = JobKind.VECTORIZATION,
+        formats: Sequence[str] = ("svg",),
+        **options: float | str,
+    ) -> Job:
         """A submitted job."""
         submission = Submission(
             user_id=image.user_id,
@@ -67,7 +74,7 @@ class Given:
             kind=kind,
             price=PRICES[kind],
             options=options,
-            formats=["png" if kind is JobKind.PREVIEW else "svg"],
+            formats=["png"] if kind is JobKind.PREVIEW else formats,
         )
         with self.resources.database.transaction(user_id=image.user_id) as db:
             return lifecycle.submit(db, submission, job_id=new_id(), resend_seconds=0)

@@ -1,6 +1,5 @@
 """Backups made, checked, copied, rotated and restored, with the real pg_dump and pg_restore."""
 
-import json
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -293,10 +292,3 @@ def test_who_was_purged_after_the_backup_is_named_when_it_is_restored(
     assert {user_id, other} == set(restoring.people_to_purge_again(keeper, name))
     assert [] == restoring.people_to_purge_again(keeper, database.name)
     drop_database(database.owner_url, name)
-
-
-def test_a_manifest_says_what_it_is_about(resources: Resources, keeper: Keeper) -> None:
-    backup = make_backup(keeper, resources.storage)
-    manifest = json.loads(keeper.folder.get(f"{backup.name}.json"))
-    assert backup.sha256 == manifest["sha256"]
-    assert (keeper.folder.path / f"{backup.name}.sealed").stat().st_size == manifest["size"]

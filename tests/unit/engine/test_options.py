@@ -3,7 +3,9 @@ import json
 import pytest
 from pydantic import ValidationError
 
-from shared.tracing import PRESETS, TraceOptions
+from shared.errors import OptionsInvalid
+from shared.outputs import check_output
+from shared.tracing import FINISHING, PRESETS, TraceOptions
 
 
 def test_no_options_are_good_options() -> None:
@@ -32,6 +34,14 @@ def test_no_options_are_good_options() -> None:
         {"palette": [f"#0000{k:02x}" for k in range(65)]},
         {"precision": 4},
         {"preset": "photo", "stacking": "cutout"},
+        {"group_by": "layer"},
+        {"width": -1},
+        {"width": 20_001},
+        {"height": "tall"},
+        {"height": float("nan")},
+        {"unit": "cm"},
+        {"dpi": 35},
+        {"dpi": 2_401},
     ],
 )
 def test_what_cannot_be_honored_is_refused(options: dict[str, object]) -> None:
@@ -66,3 +76,46 @@ def test_the_editor_gets_every_option_with_its_range() -> None:
 
 def test_the_editor_gets_every_preset() -> None:
     assert [preset["preset"] for preset in TraceOptions.presets_for_editor()] == list(PRESETS)
+
+
+def test_what_only_the_file_has_leaves_the_trace_as_it_is() -> None:
+    plain = TraceOptions()
+    finished = TraceOptions(group_by="color", width=100, height=50, unit="mm", dpi=300)
+    assert plain.cache_key("ab", "1") == finished.cache_key("ab", "1")
+    for name in set(TraceOptions.model_fields) - set(FINISHING):
+        other = {"palette": ["#000000"], "preset": "cut", "background": "remove", "stacking": "cutout"}.get(name)
+        default = TraceOptions.model_fields[name].default
+        changed = TraceOptions.model_validate(
+            {name: (not default if default is True else default + 2) if other is None else other}
+        )
+        assert plain.cache_key("ab", "1") != changed.cache_key("ab", "1"), name
+
+
+@pytest.mark.parametrize(
+    ("options", "is_refused"),
+    [
+        ({"width": 20_000, "dpi": 600}, False),
+        ({"width": 20_000, "dpi": 96}, True),  # 5,292 mm
+        ({"height": 5_080, "unit": "mm"}, False),
+        ({"height": 5_081, "unit": "mm"}, True),
+        ({"width": 150, "unit": "in"}, True),  # 300 in high
+        ({"width": 0.01, "unit": "mm"}, True),
+        ({"unit": "mm", "dpi": 36}, False),
+    ],
+)
+def test_outputs_too_large_or_too_small_to_be_any_use_are_refused(options: dict[str, object], is_refused: bool) -> None:
+    asked = TraceOptions.model_validate(options)
+    if not is_refused:
+        check_output(asked, 100, 200, png=False)
+        return
+    with pytest.raises(OptionsInvalid, match="mm;") as refusal:
+        check_output(asked, 100, 200, png=True)
+    assert refusal.value.extra["errors"]
+
+
+def test_a_png_of_too_many_pixels_is_refused_and_the_same_size_as_pdf_is_not() -> None:
+    poster = TraceOptions(width=1, height=1_000, unit="mm", dpi=300)
+    check_output(TraceOptions(width=1_000, unit="mm", dpi=300), 100, 200, png=False)
+    check_output(poster, 100, 200, png=True)
+    with pytest.raises(OptionsInvalid, match="11811 × 23622 pixels"):
+        check_output(TraceOptions(width=1_000, unit="mm", dpi=300), 100, 200, png=True)

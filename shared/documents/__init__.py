@@ -1,0 +1,1 @@
+"""Tables on paper: one description of a document, written as CSV, XLSX or PDF. Knows no database."""

@@ -1,0 +1,43 @@
+"""Programs of Debian's that some tests run: those installed, or unpacked from their package into .local/debian once.
+
+Where neither can be had, a test that needs one is skipped and says so.
+"""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).parent.parent / ".local" / "debian"
+PATIENCE_SECONDS = 120
+
+
+def program(name: str, package: str) -> str:
+    """Where a program of a Debian package is. Skips the test that asks when it cannot be had."""
+    found = _find(name, package)
+    if found is None and shutil.which("apt-get") and shutil.which("dpkg"):
+        _unpack(package)
+        found = _find(name, package)
+    if found is None:
+        pytest.skip(f"{name} is not here and Debian's package {package} cannot be fetched")
+    return found
+
+
+def _find(name: str, package: str) -> str | None:
+    path = os.pathsep.join([os.environ.get("PATH", ""), *(str(FOLDER / package / d) for d in ("usr/bin", "usr/sbin"))])
+    return shutil.which(name, path=path)
+
+
+def _unpack(package: str) -> None:
+    """Fetch the package as its owner would, without installing anything; does nothing when that is not possible."""
+    downloads = FOLDER / "downloads"
+    downloads.mkdir(parents=True, exist_ok=True)
+    fetch = ("apt-get", "download", package)
+    try:
+        subprocess.run(fetch, cwd=downloads, check=True, capture_output=True, timeout=PATIENCE_SECONDS)
+        (archive,) = downloads.glob(f"{package}_*.deb")
+        subprocess.run(("dpkg", "-x", archive, FOLDER / package), check=True, capture_output=True)
+    except (subprocess.SubprocessError, OSError, ValueError):
+        return
