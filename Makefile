@@ -8,7 +8,7 @@ WARM := $(VENV)/.warm
 CLIENT := $(VENV)/bin/tovector
 
 .DEFAULT_GOAL := help
-.PHONY: demo up test sure checks fix bench torture quality lock help
+.PHONY: demo up test sure checks fix bench torture restore-drill quality lock help
 
 demo: $(WARM) ## vectorize the shipped samples on the real stack; results go to demo-output/
 	@exec $(RUN) -m dev demo
@@ -42,6 +42,9 @@ bench: $(WARM) ## measure the ratios of docs/benchmarks.md on the real stack
 torture: $(WARM) ## break the running stack in every way we know and count what is lost
 	@exec $(RUN) -m tests.torture
 
+restore-drill: $(READY) ## back a house with a past up, restore it, check it from all sides, and time it
+	@exec $(RUN) -m tests.drill
+
 quality: $(WARM) ## compare the engine with other tracers, on drawings whose truth is known
 	@exec $(RUN) -m tests.quality
 
@@ -51,7 +54,7 @@ lock: $(READY) ## resolve pyproject.toml into requirements.lock (hashed, for eve
 	@echo "requirements.lock is new; the next command installs it"
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-9s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-13s %s\n", $$1, $$2 }'
 
 # The stamp is newer than the lock when everything in it is installed.
 $(READY): requirements.lock

@@ -9,6 +9,7 @@ from kombu import Queue as KombuQueue
 
 from shared import messages
 from shared.messages import (
+    BackUp,
     CheckInvariants,
     ExpireImages,
     MakeReports,
@@ -20,6 +21,7 @@ from shared.messages import (
     RemoveOrphans,
     RollUp,
     SweepInbox,
+    SweepPeople,
 )
 from shared.settings import load_settings
 
@@ -110,6 +112,8 @@ beat_schedule = {
         ("remove-orphans", RemoveOrphans, settings.retention_interval_seconds * 10),
         ("check-invariants", CheckInvariants, settings.invariants_interval_seconds),
         ("prune-temporary", PruneTemporary, 3_600.0),
+        ("back-up", BackUp, 3_600.0),
+        ("sweep-people", SweepPeople, settings.retention_interval_seconds),
         ("sweep-inbox", SweepInbox, settings.recovery_interval_seconds),
         ("reconcile", Reconcile, settings.reconcile_interval_seconds),
         ("prepare-partitions", PreparePartitions, 3_600.0),

@@ -8,7 +8,22 @@ from uuid import UUID
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from api import checkout, credits, docs, editor, exchange, images, jobs, me, ops, problems, reports, webhooks
+from api import (
+    checkout,
+    consents,
+    credits,
+    docs,
+    editor,
+    exchange,
+    exports,
+    images,
+    jobs,
+    me,
+    ops,
+    problems,
+    reports,
+    webhooks,
+)
 from api.house import FinishedJob, House, house_of, move_in
 from api.limits import Limits
 from api.polls import Polls, forget_announced
@@ -32,6 +47,8 @@ ROUTES: tuple[Route, ...] = (
     *credits.routes.all,
     *checkout.routes.all,
     *me.routes.all,
+    *consents.routes.all,
+    *exports.routes.all,
     *reports.routes.all,
     *webhooks.routes.all,
     *ops.routes.all,

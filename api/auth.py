@@ -4,9 +4,12 @@ import time
 
 from api.house import House
 from api.session import Caller
-from shared import membership
+from shared import audit, membership
 from shared.api_keys import PREFIX, hash_secret, update_api_key_used
+from shared.audit import AuditAction, AuditActor
+from shared.db import act_as
 from shared.errors import Unauthenticated
+from shared.ids import new_id
 
 SESSION_SECONDS = 60.0
 API_KEY_SECONDS = 5.0
@@ -44,13 +47,38 @@ def _by_session(house: House, token: str) -> tuple[Caller, float]:
             name=session.name,
             grant=house.settings.signup_grant_credits,
         )
+        act_as(db, account.user_id)
+        audit.insert_sign_in(db, audit_id=new_id(), user_id=account.user_id, session_hash=session.session_hash)
     return Caller(account.user_id, session.is_admin), min(SESSION_SECONDS, session.expires_at - time.time())
 
 
 def _by_api_key(house: House, secret: str) -> tuple[Caller, float]:
     key_hash = hash_secret(secret)
     with house.database.transaction(api_key_hash=key_hash) as db:
-        user_id = update_api_key_used(db, key_hash)
-    if user_id is None:
+        use = update_api_key_used(db, key_hash)
+        if use is not None and use.is_first_this_hour:
+            act_as(db, use.user_id)
+            audit.insert_audit(
+                db,
+                audit_id=new_id(),
+                user_id=use.user_id,
+                actor=AuditActor.CUSTOMER,
+                action=AuditAction.KEY_USE,
+                details={"api_key_id": str(use.api_key_id)},
+            )
+    if use is None:
         raise Unauthenticated("This API key is unknown or has been ended.")
-    return Caller(user_id), API_KEY_SECONDS
+    return Caller(use.user_id), API_KEY_SECONDS
+
+
+def note_admin_read(house: House, caller: Caller, route: str) -> None:
+    """An operator is about to see what belongs to others: that is written down first, or they do not see it."""
+    with house.database.transaction(user_id=caller.user_id) as db:
+        audit.insert_audit(
+            db,
+            audit_id=new_id(),
+            user_id=caller.user_id,
+            actor=AuditActor.OPERATOR,
+            action=AuditAction.ADMIN_READ,
+            details={"route": route},
+        )

@@ -5,15 +5,14 @@ from decimal import Decimal, InvalidOperation
 
 import click
 
-from api.cli_billing import COMMANDS
-from api.cli_database import maintenance
+from api import cli_backups, cli_billing, cli_privacy, cli_retention
+from api.cli_database import find_account, maintenance
 from api.doctor import Verdict, examine
 from api.fields import credits_text, time_text
-from shared import accounts, invariants, membership, rollups
-from shared.accounts import Account
-from shared.db import Connection
+from shared import audit, invariants, membership, rollups
+from shared.audit import AuditAction, AuditActor
 from shared.errors import ProblemError
-from shared.ids import parse_id
+from shared.ids import new_id
 from shared.outputs import FORMATS, LARGEST_FILE_BYTES
 from shared.reporting import MEDIA_TYPES as REPORT_TYPES
 from shared.settings import load_settings
@@ -21,8 +20,14 @@ from shared.storage import open_storage
 
 MOST_CREDITS = 1_000_000_000
 CONTENT_TYPES = sorted(
-    {"image/jpeg", "image/webp", *(facts.content_type for facts in FORMATS.values()), *REPORT_TYPES.values()}
-)
+    {
+        "application/zip",
+        "image/jpeg",
+        "image/webp",
+        *(facts.content_type for facts in FORMATS.values()),
+        *REPORT_TYPES.values(),
+    }
+)  # fmt: skip
 
 
 @click.group()
@@ -30,7 +35,7 @@ def operate() -> None:
     """Operator commands of tovector."""
 
 
-for command in COMMANDS:
+for command in (*cli_billing.COMMANDS, *cli_privacy.COMMANDS, *cli_retention.COMMANDS, *cli_backups.COMMANDS):
     operate.add_command(command)
 
 
@@ -42,7 +47,7 @@ def grant_credits(who: str, credits_given: str, reason: str) -> None:
     """Give WHO (an address, a user id or a sign-in id) CREDITS in tenths, such as 5 or 0.2; negative takes back."""
     amount = _credits(credits_given)
     with maintenance() as db:
-        account = _find(db, who)
+        account = find_account(db, who)
         balance = membership.grant_credits(db, user_id=account.user_id, amount=amount, reason=reason)
     click.echo(f"{account.user_id} has {credits_text(balance)} credits available")
 
@@ -50,9 +55,13 @@ def grant_credits(who: str, credits_given: str, reason: str) -> None:
 @operate.command("account")
 @click.argument("who")
 def account(who: str) -> None:
-    """Show the account of WHO (an address, a user id or a sign-in id)."""
+    """Show the account of WHO (an address, a user id or a sign-in id). That you looked is noted in the audit log."""
     with maintenance() as db:
-        found = _find(db, who)
+        found = find_account(db, who)
+        audit.insert_audit(
+            db, audit_id=new_id(), user_id=found.user_id, actor=AuditActor.OPERATOR, action=AuditAction.ADMIN_READ,
+            details={"command": "account"},
+        )  # fmt: skip
     click.echo(f"user_id    {found.user_id}")
     click.echo(f"clerk_id   {found.clerk_id or '-'}")
     click.echo(f"email      {found.email or '-'}")
@@ -107,19 +116,6 @@ def doctor() -> None:
         worst = Verdict.WRONG if Verdict.WRONG in (worst, finding.verdict) else worst
     if worst is Verdict.WRONG:
         raise SystemExit(1)
-
-
-def _find(db: Connection, who: str) -> Account:
-    user_id = parse_id(who)
-    if user_id is not None:
-        found = accounts.select_account(db, user_id)
-    elif "@" in who:
-        found = accounts.select_account_by_email(db, who)
-    else:
-        found = accounts.select_account_by_clerk_id(db, who)
-    if found is None:
-        raise click.ClickException(f"there is no account of {who}")
-    return found
 
 
 def _credits(text: str) -> Decimal:

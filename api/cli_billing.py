@@ -11,7 +11,7 @@ import psycopg
 
 from api.cli_database import maintenance, maintenance_database
 from api.fields import credits_text, time_text
-from shared import inbox, packages, purchases
+from shared import inbox, packages, purchases, purges
 from shared.db import Database
 from shared.errors import ProblemError
 from shared.inbox import InboxProvider
@@ -125,7 +125,8 @@ def rotate_keys() -> None:
     vault = Vault(load_settings().encryption_keys)
     try:
         with maintenance_database() as database:
-            renewed = sum(chain(_renew_purchases(database, vault), _renew_events(database, vault)))
+            kinds = (_renew_purchases, _renew_events, _renew_notes)
+            renewed = sum(chain.from_iterable(renew(database, vault) for renew in kinds))
     except ProblemError as problem:
         raise click.ClickException(problem.detail) from None
     click.echo(f"{renewed} rows are under the newest key")
@@ -154,6 +155,13 @@ def _renew_events(database: Database, vault: Vault) -> Iterable[bool]:
         if len(page) < PAGE:
             return
         after = (page[-1].provider, page[-1].event_id)
+
+
+def _renew_notes(database: Database, vault: Vault) -> Iterable[bool]:
+    with database.transaction() as db:
+        for one in purges.select_purges_to_see_to(db, limit=1_000_000):
+            if one.notes is not None:
+                yield purges.update_purge_notes(db, one, notes=vault.renew(one.notes))
 
 
 def _decimal(text: str, name: str) -> Decimal:

@@ -5,8 +5,11 @@ from contextlib import contextmanager
 
 import click
 
+from shared import accounts
+from shared.accounts import Account
 from shared.db import Connection, Database
 from shared.errors import ProblemError
+from shared.ids import parse_id
 from shared.settings import load_settings
 
 
@@ -27,3 +30,17 @@ def maintenance() -> Generator[Connection]:
     """One database transaction that sees every account."""
     with maintenance_database() as database, database.transaction() as db:
         yield db
+
+
+def find_account(db: Connection, who: str) -> Account:
+    """The account of an address, a user id or a sign-in id; the command ends with a sentence where there is none."""
+    user_id = parse_id(who)
+    if user_id is not None:
+        found = accounts.select_account(db, user_id)
+    elif "@" in who:
+        found = accounts.select_account_by_email(db, who)
+    else:
+        found = accounts.select_account_by_clerk_id(db, who)
+    if found is None:
+        raise click.ClickException(f"there is no account of {who}")
+    return found

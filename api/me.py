@@ -1,7 +1,7 @@
 """The caller's own account and API keys: `/v1/me`."""
 
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Literal
 
 from flask import Response, request
 from pydantic import BaseModel, Field, StringConstraints
@@ -12,10 +12,15 @@ from api.house import House
 from api.idempotency import asked_once
 from api.routes import Gives, Nothing, Routes
 from api.session import Caller
-from shared import accounts, api_keys
+from shared import accounts, api_keys, audit, privacy
+from shared.accounts import Account
 from shared.api_keys import ApiKey
-from shared.errors import NotFound
+from shared.audit import AuditAction, AuditActor
+from shared.db import Connection
+from shared.errors import NotFound, Unauthenticated
 from shared.ids import new_id, parse_id
+from shared.messages import PurgePerson
+from shared.purges import Asker
 
 routes = Routes("account")
 
@@ -32,13 +37,9 @@ class MeBody(BaseModel, title="Account"):
     created_at: Time
 
 
-@routes.operation("GET /v1/me", takes=Nothing, gives=Gives(200, MeBody))
-def get_me(house: House, caller: Caller, _: Nothing) -> Response:
-    """Show the caller's account."""
-    with house.database.transaction(user_id=caller.user_id) as db:
-        account = accounts.select_account(db, caller.user_id)
-    if account is None:
-        raise NotFound("There is no such account.")
+def _shown(account: Account | None, caller: Caller) -> Response:
+    if account is None or account.clerk_id is None:  # another process has seen to it a moment ago
+        raise Unauthenticated("This account has been deleted.")
     return show(
         MeBody(
             user_id=str(account.user_id), email=account.email, name=account.name, is_admin=caller.is_admin,
@@ -46,6 +47,59 @@ def get_me(house: House, caller: Caller, _: Nothing) -> Response:
             created_at=account.created_at,
         )
     )  # fmt: skip
+
+
+@routes.operation("GET /v1/me", takes=Nothing, gives=Gives(200, MeBody))
+def get_me(house: House, caller: Caller, _: Nothing) -> Response:
+    """Show the caller's account."""
+    with house.database.transaction(user_id=caller.user_id) as db:
+        account = accounts.select_account(db, caller.user_id)
+    return _shown(account, caller)
+
+
+PersonName = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=320, pattern=r"^[^\x00]+$")
+]
+
+
+class MeChanges(Body):
+    """What to change; the address belongs to the sign-in and is changed there."""
+
+    name: PersonName | None = Field(description="what to call the person; null forgets the name")
+
+
+class ChangeMe(BaseModel):
+    """A change of the caller's account."""
+
+    body: MeChanges
+
+
+@routes.operation("PATCH /v1/me", takes=ChangeMe, gives=Gives(200, MeBody))
+def change_me(house: House, caller: Caller, ask: ChangeMe) -> Response:
+    """Change what the caller is called. A later change at the sign-in provider replaces it."""
+    with house.database.transaction(user_id=caller.user_id) as db:
+        account = accounts.update_account_name(db, caller.user_id, name=ask.body.name)
+    return _shown(account, caller)
+
+
+class PurgeBody(BaseModel, title="Purge"):
+    """The caller is being forgotten."""
+
+    user_id: Id = Field(description="what the ledger goes on to call the account; it leads to nobody")
+    status: Literal["purging"]
+
+
+@routes.operation("DELETE /v1/me", takes=Nothing, gives=Gives(202, PurgeBody), problems=(NotFound,))
+def purge_me(house: House, caller: Caller, _: Nothing) -> Response:
+    """Forget the caller: pictures, results, keys and everything personal, for good. Credits that are left are lost.
+
+    Accounting law has the ledger kept, under an id that leads to nobody. The sign-in opens no account any more.
+    """
+    with house.database.transaction(user_id=caller.user_id) as db:
+        privacy.leave(db, house.vault, caller.user_id, asker=Asker.CUSTOMER)
+    house.callers.clear()
+    house.publisher.publish(PurgePerson(user_id=caller.user_id))
+    return show(PurgeBody(user_id=str(caller.user_id), status="purging"), status=202)
 
 
 class ApiKeyBody(BaseModel, title="ApiKey"):
@@ -74,6 +128,17 @@ def _fields(key: ApiKey) -> dict[str, object]:
         "created_at": key.created_at,
         "last_used_at": key.last_used_at,
     }
+
+
+def _note(db: Connection, caller: Caller, action: AuditAction, api_key_id: str) -> None:
+    audit.insert_audit(
+        db,
+        audit_id=new_id(),
+        user_id=caller.user_id,
+        actor=AuditActor.CUSTOMER,
+        action=action,
+        details={"api_key_id": api_key_id},
+    )
 
 
 @routes.operation("GET /v1/me/api-keys", takes=Nothing, gives=Gives(200, Page[ApiKeyBody]))
@@ -107,6 +172,7 @@ def add_api_key(house: House, caller: Caller, ask: AddApiKey) -> Response:
     with house.database.transaction(user_id=caller.user_id) as db:
         once.begin(db)
         key = api_keys.insert_api_key(db, api_key_id=new_id(), user_id=caller.user_id, name=name, secret=secret)
+        _note(db, caller, AuditAction.KEY_MADE, str(key.api_key_id))
         # What is kept for a repeated request leaves the secret out: it is shown once and kept nowhere.
         once.keep(db, Made(NewApiKeyBody.model_validate({**_fields(key), "secret": None}), 201))
     return Made(NewApiKeyBody.model_validate({**_fields(key), "secret": secret}), 201).response()
@@ -125,5 +191,6 @@ def end_api_key(house: House, caller: Caller, ask: OneApiKey) -> Response:
     with house.database.transaction(user_id=caller.user_id) as db:
         if known is None or not api_keys.update_api_key_revoked(db, api_key_id=known, user_id=caller.user_id):
             raise NotFound("There is no such API key.")
+        _note(db, caller, AuditAction.KEY_ENDED, str(known))
     house.callers.clear()
     return nothing()

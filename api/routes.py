@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
 from api import limits
-from api.auth import find_caller
+from api.auth import find_caller, note_admin_read
 from api.house import House, here
 from api.idempotency import Replay
 from api.limits import Limit
@@ -190,6 +190,8 @@ def _admit(house: House, route: Route) -> Caller | None:
     _count(house, route.limit, str(caller.user_id))
     if route.access is Access.ADMIN and not caller.is_admin:
         raise AdminRequired("This address is for operators.")
+    if route.access is Access.ADMIN:
+        note_admin_read(house, caller, route.name)
     return caller
 
 

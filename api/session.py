@@ -11,6 +11,7 @@ import time
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -32,9 +33,10 @@ REQUIRED = ["exp", "iat", "nbf", "iss", "sub", "sid"]
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A verified sign-in; `expires_at` in seconds since 1970."""
+    """A verified sign-in; `expires_at` in seconds since 1970. `session_hash` tells sessions apart, and no more."""
 
     clerk_id: str
+    session_hash: str
     email: str | None
     name: str | None
     is_admin: bool
@@ -86,6 +88,7 @@ class Sessions:
         metadata = claims.get("metadata")
         return Session(
             clerk_id=str(claims["sub"]),
+            session_hash=sha256(str(claims["sid"]).encode()).hexdigest()[:32],
             email=_text(claims.get("email")),
             name=_text(claims.get("name")),
             is_admin=isinstance(metadata, Mapping) and metadata.get("role") == "admin",

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from dev.children import Children, Program, StackRefused
 from dev.home import CHECKOUT, Home, Running
-from dev.postgres import Postgres, create_database, create_logins
+from dev.postgres import Postgres, binary, create_database, create_logins
 from dev.probes import Workers, http_answers, listens, lives
 from dev.procfile import read_procfile
 from dev.standins.storage.keys import service_key
@@ -150,6 +150,9 @@ class Stack:
             "STRIPE_URL": self._address("checkout"),
             "VIES_URL": f"{self._address('checkout')}/vies",
             "SELLER_COUNTRY": SELLER_COUNTRY,
+            "BACKUP_FOLDER": str(self.home.folder / "backups"),
+            "BACKUP_KEYS": urlsafe_b64encode(sha256(self.home.secret("backups").encode()).digest()).decode(),
+            "POSTGRES_PROGRAMS": str(Path(binary("pg_dump")).parent),
             "ENCRYPTION_KEYS": urlsafe_b64encode(sha256(self.home.secret("encryption").encode()).digest()).decode(),
             "PUBLIC_URL": self._address("api"),
             "FLOWER_BASIC_AUTH": f"tovector:{self.home.secret('flower')}",

@@ -93,3 +93,16 @@ def update_account_departed(db: Connection, user_id: UUID) -> bool:
         {"user_id": user_id},
     )
     return result.rowcount == 1
+
+
+def update_account_name(db: Connection, user_id: UUID, *, name: str | None) -> Account | None:
+    """Keep what a person wants to be called; None for an account that was left."""
+    return (
+        db.cursor(row_factory=class_row(Account))
+        .execute(
+            "UPDATE users SET name = %(name)s WHERE user_id = %(user_id)s AND clerk_id IS NOT NULL"
+            " RETURNING " + _COLUMNS,
+            {"user_id": user_id, "name": name},
+        )
+        .fetchone()
+    )

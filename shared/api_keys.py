@@ -71,16 +71,30 @@ def select_api_keys(db: Connection, user_id: UUID) -> list[ApiKey]:
     )
 
 
-def update_api_key_used(db: Connection, key_hash: bytes) -> UUID | None:
-    """The owner of a presented key, noting its use at most once a minute; None for an unknown or revoked key."""
-    row = db.execute(
-        "WITH used AS ("
-        "  UPDATE api_keys SET last_used_at = house_now() WHERE key_hash = %(key_hash)s AND revoked_at IS NULL"
-        "  AND (last_used_at IS NULL OR last_used_at < house_now() - interval '1 minute'))"
-        " SELECT user_id FROM api_keys WHERE key_hash = %(key_hash)s AND revoked_at IS NULL",
-        {"key_hash": key_hash},
-    ).fetchone()
-    return None if row is None else row[0]
+@dataclass(frozen=True, slots=True)
+class KeyUse:
+    """A presented key that works; `is_first_this_hour` says whether the use is worth an entry in the audit log."""
+
+    api_key_id: UUID
+    user_id: UUID
+    is_first_this_hour: bool
+
+
+def update_api_key_used(db: Connection, key_hash: bytes) -> KeyUse | None:
+    """Whose a presented key is, noting its use at most once a minute; None for an unknown or revoked key."""
+    return (
+        db.cursor(row_factory=class_row(KeyUse))
+        .execute(
+            "WITH used AS ("
+            "  UPDATE api_keys SET last_used_at = house_now() WHERE key_hash = %(key_hash)s AND revoked_at IS NULL"
+            "  AND (last_used_at IS NULL OR last_used_at < house_now() - interval '1 minute'))"
+            " SELECT api_key_id, user_id, date_trunc('hour', last_used_at)"
+            " IS DISTINCT FROM date_trunc('hour', house_now()) AS is_first_this_hour"
+            " FROM api_keys WHERE key_hash = %(key_hash)s AND revoked_at IS NULL",
+            {"key_hash": key_hash},
+        )
+        .fetchone()
+    )
 
 
 def update_api_key_revoked(db: Connection, *, api_key_id: UUID, user_id: UUID) -> bool:
@@ -98,4 +112,18 @@ def update_api_keys_revoked(db: Connection, user_id: UUID) -> int:
     return db.execute(
         "UPDATE api_keys SET revoked_at = house_now() WHERE user_id = %(user_id)s AND revoked_at IS NULL",
         {"user_id": user_id},
+    ).rowcount
+
+
+def delete_api_keys(db: Connection, user_id: UUID) -> int:
+    """Forget every key of an account, working or not; returns how many there were."""
+    return db.execute("DELETE FROM api_keys WHERE user_id = %(user_id)s", {"user_id": user_id}).rowcount
+
+
+def delete_revoked_api_keys(db: Connection, *, older_than_days: int, limit: int) -> int:
+    """Forget keys that were ended so long ago; returns how many."""
+    return db.execute(
+        "DELETE FROM api_keys WHERE api_key_id IN (SELECT api_key_id FROM api_keys"
+        " WHERE revoked_at < house_now() - make_interval(days => %(days)s) LIMIT %(limit)s FOR UPDATE SKIP LOCKED)",
+        {"days": older_than_days, "limit": limit},
     ).rowcount

@@ -5,12 +5,12 @@ included, and brings the row and the ledger there; facts that were fetched befor
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
-from shared import events, money, packages, purchases, reversals
+from shared import accounts, events, money, packages, purchases, reversals
 from shared.apportion import Part, Whole, apportion
 from shared.credits import TransactionType
 from shared.db import Connection
@@ -128,6 +128,9 @@ def settle(db: Connection, vault: Vault, known: Purchase, facts: PaymentFacts) -
     if purchase is None:
         raise PaymentNotOurs(f"purchase {known.purchase_id} is not there any more")
     new = _settled(purchase, facts, vault)
+    if _has_left(db, purchase):
+        new = replace(new, details=_details_of_the_gone(vault, purchase, facts))
+        facts = replace(facts, vat={**facts.vat, "vat_id": None})
     moves = _moves(db, purchase, facts) if new.is_paid else []
     if not moves and _is_same(purchase, new):
         return Settlement.UNCHANGED
@@ -138,6 +141,36 @@ def settle(db: Connection, vault: Vault, known: Purchase, facts: PaymentFacts) -
     for move in moves:
         _make(db, purchase, facts, move)
     return Settlement.CHANGED
+
+
+def accounting_part(details: Mapping[str, object]) -> dict[str, object]:
+    """Of what is kept encrypted with a purchase, what accounting law wants kept when everything else is forgotten.
+
+    The invoice's number; and who bought, where the tax is theirs to pay (Directive 2006/112/EC, art. 226 and 242).
+    """
+    given, charged = _dict(details.get("given")), _dict(details.get("charged"))
+    if "accounting" in details:
+        return dict(details)
+    vat_id = charged.get("vat_id") or given.get("vat_id")
+    kept = {
+        "invoice_number": charged.get("invoice_number"),
+        "vat_id": vat_id,
+        "name": (charged.get("name") or given.get("business_name")) if vat_id else None,
+    }
+    return {"accounting": {name: value for name, value in kept.items() if value is not None}}
+
+
+def _details_of_the_gone(vault: Vault, purchase: Purchase, facts: PaymentFacts) -> bytes | None:
+    """Somebody paid and was gone: the accounting part of it. None later, for then it is there."""
+    if facts.state is not PaymentState.PAID or purchase.paid_at is not None:
+        return None
+    return vault.seal(accounting_part({"charged": dict(facts.personal)}))
+
+
+def _has_left(db: Connection, purchase: Purchase) -> bool:
+    """Whether the person is purged: then what Stripe tells of them is not kept again."""
+    account = accounts.select_account(db, purchase.user_id)
+    return account is None or account.clerk_id is None
 
 
 def _check(purchase: Purchase, facts: PaymentFacts) -> None:

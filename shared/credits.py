@@ -233,3 +233,18 @@ def select_transactions(db: Connection, user_id: UUID, *, limit: int, before: UU
         )
         .fetchall()
     )
+
+
+def update_entries_forgotten(db: Connection, user_id: UUID) -> int:
+    """Take out of a person's entries who they were: VAT ids, and what an operator has written; returns how many.
+
+    What was moved, when, where taxed and at which rate stays: accounting law asks for it.
+    """
+    return db.execute(
+        "UPDATE transactions SET vat_info = CASE WHEN vat_info ->> 'vat_id' IS NULL THEN vat_info"
+        " ELSE vat_info || '{\"vat_id\": null}' END,"
+        " reason = CASE WHEN reason = 'sign-up' THEN reason WHEN reason IS NOT NULL THEN 'forgotten' END"
+        " WHERE user_id = %(user_id)s"
+        " AND (vat_info ->> 'vat_id' IS NOT NULL OR reason NOT IN ('sign-up', 'forgotten'))",
+        {"user_id": user_id},
+    ).rowcount

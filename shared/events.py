@@ -23,6 +23,7 @@ class ActionType(StrEnum):
     REFUND = "refund"
     DISPUTE = "dispute"
     LOW_BALANCE = "low_balance"
+    PURGE = "purge"
     REPORT = "report"
 
 

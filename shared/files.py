@@ -1,7 +1,8 @@
 """Objects in storage: the table `files`. What storage holds and this table does not list is an orphan."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import LiteralString
 from uuid import UUID
@@ -113,6 +114,40 @@ def select_kept_trace(db: Connection, user_id: UUID, cache_key: str) -> File | N
     )
 
 
-def delete_files(db: Connection, image_id: UUID) -> int:
-    """Unlist everything made from an image, after its objects were removed; returns how many."""
-    return db.execute("DELETE FROM files WHERE image_id = %(image_id)s", {"image_id": image_id}).rowcount
+def select_keys(db: Connection, image_ids: Sequence[UUID]) -> list[str]:
+    """Where everything lies that was made from these images."""
+    rows = db.execute(
+        "SELECT storage_key FROM files WHERE image_id = ANY(%(ids)s)", {"ids": list(image_ids)}
+    ).fetchall()
+    return [row[0] for row in rows]
+
+
+def select_listed_keys(db: Connection, *, after: str, limit: int) -> list[str]:
+    """Every key that a row lists, parts of exports included, in the order of their bytes, after `after`."""
+    rows = db.execute(
+        "SELECT key FROM (SELECT storage_key AS key FROM files UNION ALL SELECT unnest(keys) FROM exports) AS listed"
+        ' WHERE key COLLATE "C" > %(after)s ORDER BY key COLLATE "C" LIMIT %(limit)s',
+        {"after": after, "limit": limit},
+    ).fetchall()
+    return [row[0] for row in rows]
+
+
+def select_expected(db: Connection, keys: Sequence[str], *, at: datetime) -> list[str]:
+    """Of these keys those whose objects had to be there at a moment: no image or export that was ending."""
+    rows = db.execute(
+        "SELECT storage_key FROM files JOIN images USING (image_id) WHERE storage_key = ANY(%(keys)s)"
+        " AND expiry_timestamp > %(at)s AND deleted_at IS NULL"
+        " UNION ALL SELECT key FROM exports, unnest(keys) AS key WHERE key = ANY(%(keys)s) AND expires_at > %(at)s",
+        {"keys": list(keys), "at": at},
+    ).fetchall()
+    return sorted(row[0] for row in rows)
+
+
+def delete_files(db: Connection, image_ids: Sequence[UUID]) -> int:
+    """Unlist everything made from these images, after the objects were removed; returns how many."""
+    return db.execute("DELETE FROM files WHERE image_id = ANY(%(ids)s)", {"ids": list(image_ids)}).rowcount
+
+
+def delete_files_of(db: Connection, user_id: UUID) -> int:
+    """Unlist every object of a person, after they were removed; returns how many there were."""
+    return db.execute("DELETE FROM files WHERE user_id = %(user_id)s", {"user_id": user_id}).rowcount

@@ -73,6 +73,12 @@ def delete_answers(db: Connection, *, older_than_hours: int, limit: int) -> int:
     """Forget answers that are old enough; returns how many."""
     return db.execute(
         "DELETE FROM idempotency_keys WHERE (user_id, key_hash) IN (SELECT user_id, key_hash FROM idempotency_keys"
-        " WHERE created_at < house_now() - make_interval(hours => %(hours)s) ORDER BY created_at LIMIT %(limit)s)",
+        " WHERE created_at < house_now() - make_interval(hours => %(hours)s) ORDER BY created_at LIMIT %(limit)s"
+        " FOR UPDATE SKIP LOCKED)",
         {"hours": older_than_hours, "limit": limit},
     ).rowcount
+
+
+def delete_answers_of(db: Connection, user_id: UUID) -> int:
+    """Forget every answer that was given to a person; returns how many."""
+    return db.execute("DELETE FROM idempotency_keys WHERE user_id = %(user_id)s", {"user_id": user_id}).rowcount

@@ -248,26 +248,3 @@ def update_image_deleted(db: Connection, image_id: UUID) -> bool:
         {"image_id": image_id},
     )
     return result.rowcount == 1
-
-
-def select_images_to_remove(db: Connection, *, limit: int) -> list[tuple[UUID, UUID]]:
-    """(image_id, user_id) of expired or deleted images whose objects are still there; for retention."""
-    return db.execute(
-        "SELECT image_id, user_id FROM images WHERE objects_gone_at IS NULL"
-        " AND (expiry_timestamp <= house_now() OR deleted_at IS NOT NULL)"
-        " ORDER BY expiry_timestamp LIMIT %(limit)s FOR UPDATE SKIP LOCKED",
-        {"limit": limit},
-    ).fetchall()
-
-
-def update_image_objects_gone(db: Connection, image_id: UUID) -> bool:
-    """Note that every object made from the image is removed; the row stays as a nameless tombstone."""
-    result = db.execute(
-        "WITH ended AS (UPDATE images SET objects_gone_at = house_now(), file_name = NULL, lease_until = NULL,"
-        " status = CASE WHEN expiry_timestamp <= house_now() THEN 'expired' ELSE status END"
-        " WHERE image_id = %(image_id)s AND objects_gone_at IS NULL RETURNING image_id),"
-        " awake AS (DELETE FROM wakeups WHERE subject_id IN (SELECT image_id FROM ended))"
-        " SELECT FROM ended",
-        {"image_id": image_id},
-    )
-    return result.rowcount == 1

@@ -170,11 +170,16 @@ def select_events_with_payload(db: Connection, *, limit: int, after: tuple[Inbox
     )
 
 
-def select_is_departed(db: Connection, clerk_id: str) -> bool:
-    """Whether the sign-in provider has told that this person deleted their account."""
-    row = db.execute(
-        "SELECT EXISTS (SELECT FROM inbox WHERE subject = %(clerk_id)s AND event_type = 'user.deleted')",
-        {"clerk_id": clerk_id},
-    ).fetchone()
-    assert row is not None
-    return row[0]
+def delete_events_about(db: Connection, subject: str) -> int:
+    """Forget every event about this subject of a provider's; returns how many there were."""
+    return db.execute("DELETE FROM inbox WHERE subject = %(subject)s", {"subject": subject}).rowcount
+
+
+def delete_old_events(db: Connection, *, status: InboxStatus, older_than_days: int, limit: int) -> int:
+    """Forget events that were handled, or set aside, so long ago; returns how many."""
+    return db.execute(
+        "DELETE FROM inbox WHERE (provider, event_id) IN (SELECT provider, event_id FROM inbox"
+        " WHERE status = %(status)s AND handled_at < house_now() - make_interval(days => %(days)s)"
+        " LIMIT %(limit)s FOR UPDATE SKIP LOCKED)",
+        {"status": status, "days": older_than_days, "limit": limit},
+    ).rowcount

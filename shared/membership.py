@@ -5,7 +5,7 @@ from uuid import UUID
 
 import psycopg
 
-from shared import accounts, api_keys, credits, events, inbox
+from shared import accounts, credits, events, purges
 from shared.accounts import Account
 from shared.credits import TransactionType
 from shared.db import Connection, act_as
@@ -27,7 +27,7 @@ def enter(db: Connection, *, clerk_id: str, email: str | None, name: str | None,
     known = accounts.select_account_by_clerk_id(db, clerk_id)
     if known is not None:
         return known
-    if inbox.select_is_departed(db, clerk_id):
+    if purges.select_is_departed(db, clerk_id):
         raise Unauthenticated("This account has been deleted.")
     account = accounts.insert_account(db, user_id=new_id(), clerk_id=clerk_id, email=email, name=name)
     if account is None:
@@ -93,7 +93,7 @@ def keep_person(db: Connection, person: Person, *, grant: Decimal) -> Account | 
     The database transaction must act for their sign-in id. Opens the account at its first sight; None for somebody who
     has left. An address that another account has is left out.
     """
-    if inbox.select_is_departed(db, person.clerk_id):
+    if purges.select_is_departed(db, person.clerk_id):
         return None
     account = enter(db, clerk_id=person.clerk_id, email=person.email, name=person.name, grant=grant)
     try:
@@ -106,16 +106,3 @@ def keep_person(db: Connection, person: Person, *, grant: Decimal) -> Account | 
 
 def _update(db: Connection, account: Account, person: Person, email: str | None) -> None:
     accounts.update_account_person(db, account.user_id, email=email, name=person.name, updated_at=person.updated_at)
-
-
-def depart(db: Connection, clerk_id: str) -> bool:
-    """Somebody deleted their sign-in: nothing personal stays in their row, and their API keys end at once.
-
-    The database transaction must act for `clerk_id`. False when they have no account (any more). The ledger stays.
-    """
-    account = accounts.select_account_by_clerk_id(db, clerk_id)
-    if account is None:
-        return False
-    act_as(db, account.user_id)
-    api_keys.update_api_keys_revoked(db, account.user_id)
-    return accounts.update_account_departed(db, account.user_id)

@@ -173,6 +173,43 @@ class Reconcile(Message):
     queue = Queue.PAYMENTS
 
 
+@dataclass(frozen=True, slots=True)
+class ExportPerson(Message):
+    """Put everything held about a person into a ZIP."""
+
+    task = "workers.privacy.export_person"
+    queue = Queue.MAINTENANCE
+
+    export_id: UUID
+    user_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class PurgePerson(Message):
+    """Forget a person."""
+
+    task = "workers.privacy.purge_person"
+    queue = Queue.MAINTENANCE
+
+    user_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class SweepPeople(Message):
+    """Go on with exports and purges that nobody works on; sent by beat."""
+
+    task = "workers.privacy.sweep_people"
+    queue = Queue.MAINTENANCE
+
+
+@dataclass(frozen=True, slots=True)
+class BackUp(Message):
+    """Make a backup if the newest is a day old, and mirror storage; sent by beat."""
+
+    task = "workers.backups.back_up"
+    queue = Queue.MAINTENANCE
+
+
 ALL: tuple[type[Message], ...] = (
     ResizeImage,
     RunPreview,
@@ -184,6 +221,10 @@ ALL: tuple[type[Message], ...] = (
     PreparePartitions,
     CheckInvariants,
     PruneTemporary,
+    ExportPerson,
+    PurgePerson,
+    SweepPeople,
+    BackUp,
     RollUp,
     MakeReports,
     HandleEvent,

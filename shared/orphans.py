@@ -14,6 +14,7 @@ def insert_orphans(db: Connection, keys: Sequence[str], *, grace_seconds: float)
     rows = db.execute(
         "WITH unlisted AS (SELECT key FROM unnest(%(keys)s::text[]) AS key"
         "  WHERE NOT EXISTS (SELECT FROM files WHERE storage_key = key)"
+        "  AND NOT EXISTS (SELECT FROM exports WHERE keys @> ARRAY[key])"
         "  AND NOT EXISTS (SELECT FROM report_files WHERE storage_key = key)),"
         " noted AS (INSERT INTO orphans (storage_key) SELECT key FROM unlisted ON CONFLICT DO NOTHING)"
         " SELECT storage_key FROM orphans JOIN unlisted ON storage_key = key"
@@ -28,6 +29,7 @@ def delete_orphans(db: Connection, keys: Sequence[str]) -> int:
     return db.execute(
         "DELETE FROM orphans WHERE storage_key = ANY(%(keys)s)"
         " OR EXISTS (SELECT FROM files WHERE files.storage_key = orphans.storage_key)"
+        " OR EXISTS (SELECT FROM exports WHERE keys @> ARRAY[orphans.storage_key])"
         " OR EXISTS (SELECT FROM report_files WHERE report_files.storage_key = orphans.storage_key)",
         {"keys": list(keys)},
     ).rowcount

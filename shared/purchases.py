@@ -194,3 +194,42 @@ def select_purchases_with_details(db: Connection, *, limit: int, after: UUID | N
         )
         .fetchall()
     )
+
+
+def select_purchases_to_forget(db: Connection, user_id: UUID, *, limit: int, after: UUID | None) -> list[Purchase]:
+    """A person's purchases, oldest first, after `after`; held until the database transaction ends."""
+    return (
+        db.cursor(row_factory=class_row(Purchase))
+        .execute(
+            "SELECT " + _COLUMNS + " FROM purchases WHERE user_id = %(user_id)s"
+            " AND (%(after)s::uuid IS NULL OR purchase_id > %(after)s::uuid)"
+            " ORDER BY purchase_id LIMIT %(limit)s FOR UPDATE",
+            {"user_id": user_id, "after": after, "limit": limit},
+        )
+        .fetchall()
+    )
+
+
+def update_purchase_forgotten(db: Connection, purchase_id: UUID, *, details: bytes | None) -> bool:
+    """Take everything personal out of a purchase but what `details` still holds.
+
+    A settlement that has read the row before is refused by its version, so it cannot bring anything back.
+    """
+    result = db.execute(
+        "UPDATE purchases SET details = %(details)s, expected_tax = expected_tax || '{\"vat_id\": null}',"
+        " version = version + 1 WHERE purchase_id = %(purchase_id)s",
+        {"purchase_id": purchase_id, "details": details},
+    )
+    return result.rowcount == 1
+
+
+def delete_abandoned_purchases(db: Connection, *, older_than_days: int, limit: int) -> int:
+    """Forget purchases that were begun so long ago and never paid; returns how many."""
+    return db.execute(
+        "DELETE FROM purchases WHERE purchase_id IN (SELECT purchase_id FROM purchases p"
+        " WHERE status IN ('expired', 'failed') AND paid_at IS NULL"
+        " AND created_at < house_now() - make_interval(days => %(days)s)"
+        " AND NOT EXISTS (SELECT FROM reversals r WHERE r.purchase_id = p.purchase_id)"
+        " LIMIT %(limit)s FOR UPDATE SKIP LOCKED)",
+        {"days": older_than_days, "limit": limit},
+    ).rowcount

@@ -4,7 +4,7 @@ A row stands from the first time a format is asked for until it is made, and the
 that cannot be made keeps the reason. Every change names the fence of the claim and says whether it happened.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import LiteralString
 from uuid import UUID
@@ -120,6 +120,11 @@ def delete_rendition(db: Connection, claimed: Rendition) -> bool:
     return result.rowcount == 1
 
 
-def delete_renditions(db: Connection, image_id: UUID) -> int:
-    """Forget what was asked for of an image that is gone; returns how many."""
-    return db.execute("DELETE FROM renditions WHERE image_id = %(image_id)s", {"image_id": image_id}).rowcount
+def delete_renditions(db: Connection, image_ids: Sequence[UUID]) -> int:
+    """Forget what was asked for of images that are gone; returns how many."""
+    return db.execute("DELETE FROM renditions WHERE image_id = ANY(%(ids)s)", {"ids": list(image_ids)}).rowcount
+
+
+def delete_renditions_of(db: Connection, user_id: UUID) -> int:
+    """Forget what a person has asked for; returns how many."""
+    return db.execute("DELETE FROM renditions WHERE user_id = %(user_id)s", {"user_id": user_id}).rowcount

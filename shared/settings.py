@@ -148,6 +148,32 @@ class Settings(BaseSettings):
     invariants_interval_seconds: Seconds = Field(default=60, description="how often beat has the invariants checked")
     preview_max_side: int = Field(default=1_200, ge=64, le=4_096, description="longest side of a preview in px")
 
+    # --- how long what is only kept for a while is kept
+    log_lifetime_days: int = Field(default=365, ge=30, le=3_650, description="analytics and audit log are kept so long")
+    inbox_lifetime_days: int = Field(default=30, ge=7, le=365, description="handled webhooks are kept so long")
+    set_aside_lifetime_days: int = Field(default=180, ge=7, le=3_650, description="webhooks set aside are kept so long")
+    checkout_lifetime_days: int = Field(default=90, ge=7, le=365, description="checkouts never paid are kept so long")
+    ended_key_lifetime_days: int = Field(default=30, ge=1, le=365, description="ended API keys are kept so long")
+    export_lifetime_hours: int = Field(
+        default=72, ge=1, le=720, description="exports of people's data are kept so long"
+    )
+    export_part_bytes: int = Field(
+        default=45_000_000, ge=1_000_000, description="a larger export is cut into several ZIPs of about this size"
+    )
+
+    # --- backups
+    backup_folder: str | None = Field(default=None, description="where backups are kept; without it there are none")
+    backup_copy: str | None = Field(default=None, description="a second place: a folder, or bucket:NAME in storage")
+    backup_keys: SecretStr | None = Field(
+        default=None, description="keys that backups are encrypted with, the newest first; keep them elsewhere too"
+    )
+    backup_database_url: SecretStr | None = Field(
+        default=None, description="Postgres as a role that reads every row; by default MIGRATION_DATABASE_URL"
+    )
+    postgres_programs: str | None = Field(
+        default=None, description="folder of pg_dump and pg_restore, no older than the server; by default PATH"
+    )
+
     # --- Flower, metrics and logs
     flower_basic_auth: SecretStr = Field(description="user:password for Flower; it is never open")
     metrics_token: SecretStr | None = Field(
@@ -191,7 +217,9 @@ class Settings(BaseSettings):
         for name in ("stripe_webhook_secret", "clerk_webhook_secret"):
             if not getattr(self, name).get_secret_value().strip():
                 raise ValueError(f"{name.upper()} must not be empty")
-        _check_encryption_keys(self.encryption_keys)
+        _check_keys("ENCRYPTION_KEYS", self.encryption_keys)
+        if self.backup_keys is not None:
+            _check_keys("BACKUP_KEYS", self.backup_keys)
         if ":" not in self.flower_basic_auth.get_secret_value():
             raise ValueError("FLOWER_BASIC_AUTH must read user:password")
         return self
@@ -212,10 +240,10 @@ class Settings(BaseSettings):
         return str(self.clerk_issuer).rstrip("/")
 
 
-def _check_encryption_keys(keys: SecretStr) -> None:
+def _check_keys(name: str, keys: SecretStr) -> None:
     given = [key.strip() for key in keys.get_secret_value().split(",") if key.strip()]
     if not given or any(len(key) != 44 or not re.fullmatch(r"[\w=-]+", key) for key in given):
-        raise ValueError("ENCRYPTION_KEYS must be Fernet keys of 44 letters; `python -m api new-key` makes one")
+        raise ValueError(f"{name} must be Fernet keys of 44 letters; `python -m api new-key` makes one")
 
 
 def load_settings() -> Settings:

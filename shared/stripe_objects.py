@@ -63,7 +63,9 @@ def _personal(session: Fields) -> dict[str, object]:
     customer = session.get("customer_details") or {}
     invoice = _expanded(session.get("invoice"))
     charge = _expanded(_expanded(session.get("payment_intent")).get("latest_charge"))
+    tax_id: Fields = next(iter(customer.get("tax_ids") or []), {})
     return {
+        "vat_id": tax_id.get("value"),
         "name": customer.get("business_name") or customer.get("name"),
         "email": customer.get("email"),
         "address": customer.get("address"),

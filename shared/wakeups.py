@@ -42,3 +42,15 @@ def update_wakeups_sent(db: Connection, *, limit: int, resend_seconds: float, lo
         )
         .fetchall()
     )
+
+
+def delete_old_wakeups(db: Connection, *, older_than_hours: int, limit: int) -> int:
+    """Forget wake-ups with nothing to wake that have been due for so long; returns how many."""
+    return db.execute(
+        "DELETE FROM wakeups WHERE subject_id IN (SELECT subject_id FROM wakeups"
+        " WHERE send_at < house_now() - make_interval(hours => %(hours)s)"
+        " AND NOT EXISTS (SELECT FROM jobs WHERE job_id = subject_id AND status = 'queued')"
+        " AND NOT EXISTS (SELECT FROM images WHERE image_id = subject_id AND status = 'processing')"
+        " LIMIT %(limit)s FOR UPDATE SKIP LOCKED)",
+        {"hours": older_than_hours, "limit": limit},
+    ).rowcount

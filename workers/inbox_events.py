@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import Any, cast
 
-from shared import membership
+from shared import inbox, membership, privacy
 from shared.errors import PaymentNotOurs, PaymentsRefused
 from shared.inbox import USER_DELETED, InboxEvent, InboxProvider
+from shared.messages import PurgePerson
 from shared.settling import settle_payment
 from shared.webhooks import person_of
 from workers.resources import Resources
@@ -17,9 +18,9 @@ def act_on(resources: Resources, event: InboxEvent) -> None:
     if event.provider is InboxProvider.STRIPE:
         _settle(resources, event, carried)
     elif event.event_type == USER_DELETED:
-        _depart(resources, event.subject)
+        _depart(resources, event)
     else:
-        _keep_person(resources, cast("Mapping[str, Any]", carried))
+        _keep_person(resources, event, cast("Mapping[str, Any]", carried))
 
 
 def _settle(resources: Resources, event: InboxEvent, carried: Mapping[str, object]) -> None:
@@ -33,12 +34,24 @@ def _settle(resources: Resources, event: InboxEvent, carried: Mapping[str, objec
         raise PaymentNotOurs(f"{event.event_type} of {event.subject}: {refused.detail}") from refused
 
 
-def _keep_person(resources: Resources, carried: Mapping[str, Any]) -> None:
+def _keep_person(resources: Resources, event: InboxEvent, carried: Mapping[str, Any]) -> None:
     person = person_of(carried)
     with resources.database.transaction(clerk_id=person.clerk_id) as db:
-        membership.keep_person(db, person, grant=resources.settings.signup_grant_credits)
+        kept = membership.keep_person(db, person, grant=resources.settings.signup_grant_credits)
+    if kept is None:
+        _forget_events(resources, event)
 
 
-def _depart(resources: Resources, clerk_id: str) -> None:
-    with resources.database.transaction(clerk_id=clerk_id) as db:
-        membership.depart(db, clerk_id)
+def _depart(resources: Resources, event: InboxEvent) -> None:
+    """The same purge as the person could have asked for here."""
+    with resources.database.transaction(clerk_id=event.subject) as db:
+        user_id = privacy.depart(db, resources.cashier.vault, event.subject)
+    _forget_events(resources, event)
+    if user_id is not None:
+        resources.send(PurgePerson(user_id=user_id))
+
+
+def _forget_events(resources: Resources, event: InboxEvent) -> None:
+    """Events about somebody who has left name them: not even this one stays."""
+    with resources.maintenance.transaction() as db:
+        inbox.delete_events_about(db, event.subject)

@@ -4,24 +4,27 @@ A crash in between repeats harmlessly: an image whose objects are gone is simply
 storage is away nothing is lost or forgotten, the next sweep goes on where this one stopped.
 """
 
-from uuid import UUID
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 from celery import shared_task
 
-from shared import events, files, idempotency, images, lifecycle, metrics, orphans, renditions, uploads
+from shared import endings, events, exports, files, lifecycle, metrics, orphans, removals, renditions, uploads
+from shared.clock import monotonic_seconds
+from shared.endings import OverImage
 from shared.errors import StorageRefused, StorageUnavailable
 from shared.logging_setup import get_logger, problem_fields
 from shared.messages import ExpireImages, PreparePartitions, PruneTemporary, RemoveOrphans
 from workers import recovery
+from workers.pruning import prune_logs, prune_rows
 from workers.resources import Resources, resources
 
 log = get_logger(__name__)
 
-IMAGES_AT_ONCE = 50
-BATCHES_PER_SWEEP = 20
+IMAGES_AT_ONCE = 200
+SWEEP_SECONDS = 50.0
 MONTHS_AHEAD = 2
 KEYS_AT_ONCE = 1_000
-ROWS_AT_ONCE = 5_000
 LEASES_OF_GRACE = 2
 
 
@@ -29,6 +32,7 @@ LEASES_OF_GRACE = 2
 def expire_images() -> None:
     """Remove the images whose time is over, and everything made from them."""
     sweep(resources())
+    sweep_exports(resources())
 
 
 @shared_task(name=RemoveOrphans.task)
@@ -51,46 +55,78 @@ def prune_temporary() -> None:
     prune(resources())
 
 
-def sweep(resources: Resources) -> int:
-    """Remove what is due, a bounded number at a time; returns how many images are gone now."""
+def sweep(resources: Resources, *, at_once: int = IMAGES_AT_ONCE) -> int:
+    """Remove what is due, batch after batch, for as long as a sweep may take; returns how many images are gone now."""
+    until = monotonic_seconds() + SWEEP_SECONDS
     gone = 0
-    for _ in range(BATCHES_PER_SWEEP):
-        due = _end_jobs(resources)
+    while monotonic_seconds() < until:
+        due = _end_jobs(resources, at_once)
         try:
-            removed = sum(_remove(resources, image_id, user_id) for image_id, user_id in due)
+            removed = _remove(resources, due)
         except StorageUnavailable as problem:
             log.warning("retention_waits_for_storage", **problem_fields(problem))
             break
         gone += removed
-        if len(due) < IMAGES_AT_ONCE or not removed:
+        if len(due) < at_once or not removed:
             break
     if gone:
         metrics.IMAGES_EXPIRED.inc(gone)
-        log.info("images_removed", images=gone)
+        _note(resources, {"images": gone})
     return gone
 
 
-def _end_jobs(resources: Resources) -> list[tuple[UUID, UUID]]:
+def _end_jobs(resources: Resources, limit: int) -> list[OverImage]:
     """The images that are due; their open jobs are failed and paid back, so that no worker makes anything more."""
     with resources.maintenance.transaction() as db:
-        due = images.select_images_to_remove(db, limit=IMAGES_AT_ONCE)
-        for image_id, _ in due:
-            lifecycle.expire_image(db, image_id)
+        due = endings.select_images_to_remove(db, limit=limit)
+        for image in due:
+            lifecycle.expire_image(db, image.image_id)
     return due
 
 
-def _remove(resources: Resources, image_id: UUID, user_id: UUID) -> bool:
-    """Remove an image's objects, then forget them. False when storage refuses this one; the others go on."""
+def _remove(resources: Resources, due: Sequence[OverImage]) -> int:
+    """Remove images' objects, then forget them; returns how many. What storage refuses does not stop the others."""
+    if not due:
+        return 0
     try:
-        resources.storage.remove(resources.storage.list_keys(uploads.image_prefix(user_id, image_id)))
+        resources.storage.remove(_keys(resources, due))
     except StorageRefused:
-        log.exception("objects_not_removed", image_id=str(image_id))
-        return False
+        if len(due) == 1:
+            log.exception("objects_not_removed", image_id=str(due[0].image_id))
+            return 0
+        return sum(_remove(resources, [image]) for image in due)
+    ids = [image.image_id for image in due]
     with resources.maintenance.transaction() as db:
-        files.delete_files(db, image_id)
-        renditions.delete_renditions(db, image_id)
-        images.update_image_objects_gone(db, image_id)
-    return True
+        files.delete_files(db, ids)
+        renditions.delete_renditions(db, ids)
+        return endings.update_images_objects_gone(db, ids)
+
+
+def _keys(resources: Resources, due: Sequence[OverImage]) -> list[str]:
+    """Where everything made from these images lies: what is listed, and what an attempt that broke off has left."""
+    with resources.maintenance.transaction() as db:
+        listed = set(files.select_keys(db, [image.image_id for image in due]))
+    for image in due:
+        if image.may_hold_more:
+            listed.update(resources.storage.list_keys(uploads.image_prefix(image.user_id, image.image_id)))
+    return sorted(listed)
+
+
+def sweep_exports(resources: Resources) -> int:
+    """Remove exports whose time is over, objects first; returns how many."""
+    with resources.maintenance.transaction() as db:
+        over = exports.select_exports_over(db, limit=IMAGES_AT_ONCE)
+    if not over:
+        return 0
+    try:
+        resources.storage.remove([key for _, keys in over for key in keys])
+    except StorageUnavailable as problem:
+        log.warning("retention_waits_for_storage", **problem_fields(problem))
+        return 0
+    with resources.maintenance.transaction() as db:
+        removed = exports.delete_exports(db, [export_id for export_id, _ in over])
+    _note(resources, {"exports": removed})
+    return removed
 
 
 def sweep_orphans(resources: Resources) -> int:
@@ -113,19 +149,20 @@ def sweep_orphans(resources: Resources) -> int:
     with resources.maintenance.transaction() as db:
         orphans.delete_orphans(db, removed)
     if removed:
-        log.info("orphans_removed", objects=len(removed))
+        _note(resources, {"orphans": len(removed)})
     return len(removed)
 
 
-def prune(resources: Resources) -> int:
-    """Forget the first answers of Idempotency-Keys whose time is over; returns how many."""
-    pruned = ROWS_AT_ONCE
-    total = 0
-    while pruned == ROWS_AT_ONCE:
-        with resources.maintenance.transaction() as db:
-            hours = resources.settings.idempotency_lifetime_hours
-            pruned = idempotency.delete_answers(db, older_than_hours=hours, limit=ROWS_AT_ONCE)
-        total += pruned
-    if total:
-        log.info("idempotency_keys_pruned", keys=total)
-    return total
+def prune(resources: Resources) -> Counter[str]:
+    """Remove temporary rows and old logs whose time is over; returns how many of each kind."""
+    removed = prune_rows(resources) + prune_logs(resources)
+    if removed:
+        _note(resources, removed)
+    return removed
+
+
+def _note(resources: Resources, removed: Mapping[str, int]) -> None:
+    """Say what was removed, in the log and for the operator's report."""
+    log.info("removed", **removed)
+    with resources.maintenance.transaction() as db:
+        removals.insert_removals(db, removed)

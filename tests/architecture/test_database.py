@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from shared import credits, files, images, inbox, jobs, purchases, report_files, reversals
+from shared import audit, consents, credits, exports, files, images, inbox, jobs, purchases, report_files, reversals
 from shared.db import Database
 from tests.conftest import Connection, TestDatabase
 from tests.factories import act_for, make_account, make_image, make_scene, submit
@@ -24,6 +24,10 @@ ENUMS: dict[str, type[enum.StrEnum]] = {
     "reversal_kind": reversals.ReversalKind,
     "inbox_provider": inbox.InboxProvider,
     "inbox_status": inbox.InboxStatus,
+    "consent_purpose": consents.ConsentPurpose,
+    "export_status": exports.ExportStatus,
+    "audit_actor": audit.AuditActor,
+    "audit_action": audit.AuditAction,
     "report_file_status": report_files.ReportFileStatus,
 }
 

@@ -136,7 +136,7 @@ def test_every_command_exists(page: Page) -> None:
 
 
 def makes_sense(command: str) -> bool:
-    goals = re.findall(r"^(?:[A-Z_]+=\S+ )*make ((?:[a-z]+ ?)+)", command)
+    goals = re.findall(r"^(?:[A-Z_]+=\S+ )*make ((?:[a-z-]+ ?)+)", command)
     typed = re.findall(r"(?:^|/)tovector ([a-z]+)", command)
     modules = re.findall(r"\bpython3? -m ([\w.]+)(?: ([a-z][a-z-]*))?", command)
     return (
@@ -148,7 +148,7 @@ def makes_sense(command: str) -> bool:
 
 @cache
 def make_targets() -> set[str]:
-    return set(re.findall(r"^([a-z]+):.*## ", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    return set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
 
 
 def is_command(module: str, first: str) -> bool:

@@ -4,7 +4,7 @@ import json
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import psycopg
@@ -19,12 +19,16 @@ from api.house import house_of
 from dev.children import Children
 from dev.ports import free_ports
 from dev.standins.clerk import tokens
+from shared import privacy, purges
 from shared.inbox import InboxProvider, InboxStatus
 from shared.invariants import select_all_violations
 from shared.settings import Settings
 from tests.conftest import STRIPE_KEY, STRIPE_WEBHOOK_SECRET, ClerkStandIn, TestDatabase, start
 from workers import payments as tasks
 from workers.resources import Resources, open_resources
+
+if TYPE_CHECKING:
+    from tests.integration.billing.lives import Life
 
 Fields = dict[str, Any]
 
@@ -210,3 +214,30 @@ def hurry(worker: Resources, event_id: str) -> None:
     """The pause before an event's next attempt, or its claim, is over."""
     with worker.maintenance.transaction() as db:
         db.execute("UPDATE inbox SET run_at = house_now() WHERE event_id = %s AND status = 'received'", [event_id])
+
+
+@pytest.fixture
+def as_owner(database: TestDatabase) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(database.owner_url, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+def nobody_else(worker: Resources, as_owner: psycopg.Connection) -> None:
+    """Whoever was here before has left, by an operator's hand: what is found belongs to this test's person."""
+    from tests.integration.billing.lives import leave
+
+    for (user_id,) in as_owner.execute("SELECT user_id FROM users WHERE clerk_id IS NOT NULL").fetchall():
+        with worker.maintenance.transaction() as db:
+            privacy.leave(db, worker.cashier.vault, user_id, asker=purges.Asker.OPERATOR)
+        leave(worker, as_owner, str(user_id))
+
+
+@pytest.fixture
+def life(
+    client: FlaskClient, clerk: ClerkStandIn, stripe: StripeStandIn, worker: Resources, nobody_else: None
+) -> "Life":
+    """Somebody with a past here."""
+    from tests.integration.billing.lives import live
+
+    return live(client, clerk, stripe, worker)
