@@ -54,7 +54,7 @@ def choose_recipe(options: TraceOptions, analysis: Analysis) -> Recipe:
         units=10**options.precision,
         background=options.background,
         exact_colors=options.colors,
-        soft_step=SOFT_STEP if analysis.soft and options.stacking != "cutout" else 0.0,
+        soft_step=SOFT_STEP if analysis.soft else 0.0,
         palette=options.palette,
         cutout=options.stacking == "cutout" or (options.stacking == "auto" and preset == "cut"),
     )
