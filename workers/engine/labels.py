@@ -29,12 +29,16 @@ SINGLE_PENALTY = 36.0
 
 @dataclass(frozen=True, slots=True)
 class LabelSettings:
-    """What counts as explained: `reach` pixels to look around, `mix_error` of the channel range left over."""
+    """What counts as explained: `reach` pixels to look around, `mix_error` of the channel range left over.
+
+    Colors within `radius` (OKLab) are one, but not with `peaks` if they stand apart.
+    """
 
     reach: int = 3
     mix_error: float = 0.06
     fewest_pixels: float = 12
     radius: float = 0.035
+    peaks: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,7 +97,8 @@ def draw_with_palette(pixels: Pixels, flat: Mask, opaque: bool, recipe: Recipe) 
 
 def find_palette(pixels: Pixels, flat: Mask, opaque: bool, histogram: Histogram, recipe: Recipe) -> Floats:
     """The flat colors; those of all pixels if nothing is flat."""
-    palette = histogram.palette(recipe.most_colors, recipe.labels.radius, recipe.labels.fewest_pixels)
+    labels = recipe.labels
+    palette = histogram.palette(recipe.most_colors, labels.radius, labels.fewest_pixels, peaks=labels.peaks)
     if not len(palette):
         everything = Histogram(pixels, np.ones_like(flat), opaque)
         return everything.palette(recipe.most_colors, recipe.labels.radius, 1)

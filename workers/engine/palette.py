@@ -4,6 +4,8 @@ A histogram of 18-bit colors is merged greedily, most frequent first, within a r
 (OKLab and alpha): a popularity algorithm (Heckbert 1982) whose boxes are balls, so that no color is split.
 """
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,6 +17,16 @@ from workers.engine.kernels import kernel
 KEYS = 1 << 18
 CORE = 0.015
 """Within this radius colors are one and are averaged; farther ones only join the group, without dyeing it."""
+
+APART = 0.02
+"""Two colors closer than this are one to the eye and to the histogram, whose keys lie about 0.013 apart."""
+
+PEAK_SHARE = 0.0025
+PEAK_PIXELS = 48
+"""What a color must hold to stand apart from a heavier one close by: this share of the pixels, and as many at least."""
+
+VALLEY = 0.1
+"""Two colors stand apart if less than this, of the lighter one's pixels, lies between them."""
 
 Counts = NDArray[np.int64]
 
@@ -47,11 +59,38 @@ def count_colors(pixels: Pixels, mask: Mask, opaque: bool, counts: NDArray[np.in
 
 
 @kernel
+def stands_apart(places: Floats, counts: Floats, i: int, j: int, squared: float, fewest: float) -> bool:
+    """Whether key j, at this squared distance from the heavier key i, is a flat color of its own.
+
+    It is a peak if a valley lies between the two. Along a gradient, or in the cloud that noise makes of one color,
+    there are as many pixels between them as at the ends (mode seeking; Koontz, Narendra, Fukunaga 1976).
+    """
+    if counts[j] < fewest or squared < APART * APART:
+        return False
+    between = 0.0
+    for k in range(len(counts)):
+        if k in (i, j):
+            continue
+        to_middle = 0.0
+        for c in range(4):
+            to_middle += (places[k, c] - 0.5 * (places[i, c] + places[j, c])) ** 2
+        # The ball whose diameter joins the two, a little smaller: what is close to either end belongs to that end.
+        if to_middle < 0.16 * squared:
+            between += counts[k]
+            if between >= VALLEY * counts[j]:
+                return False
+    return True
+
+
+@kernel
 def merge_greedily(
-    places: Floats, sums: Floats, counts: Floats, order: Counts, radius: float, core: float,
+    places: Floats, sums: Floats, counts: Floats, order: Counts, radius: float, core: float, fewest: float,
     colors: Floats, weights: Floats,
 ) -> int:  # fmt: skip
-    """Take the most frequent key that is left, and all within the radius with it, until none is left."""
+    """Take the most frequent key that is left, and all within the radius with it, until none is left.
+
+    Keys of at least `fewest` pixels that stand apart stay colors of their own.
+    """
     found, total = 0, len(counts)
     left = np.ones(total, np.bool_)
     for i in order:
@@ -67,7 +106,7 @@ def merge_greedily(
             distance = 0.0
             for c in range(4):
                 distance += (places[j, c] - places[i, c]) ** 2
-            if distance >= radius * radius:
+            if distance >= radius * radius or stands_apart(places, counts, i, j, distance, fewest):
                 continue
             left[j] = False
             weights[found] += counts[j]
@@ -94,13 +133,19 @@ class Histogram:
         self.sums: Floats = sums[self.keys].astype(float)
         self.places: Floats = perceived(self.sums / np.maximum(self.counts, 1)[:, None])
 
-    def palette(self, most: int, radius: float, fewest_pixels: float) -> Floats:
-        """At most `most` premultiplied colors, heaviest first; the two heaviest stay however few pixels they have."""
+    def palette(self, most: int, radius: float, fewest_pixels: float, *, peaks: bool = False) -> Floats:
+        """At most `most` premultiplied colors, heaviest first; the two heaviest stay however few pixels they have.
+
+        With `peaks`, colors within the radius that stand apart from each other stay two.
+        """
         if not len(self.keys):
             return np.zeros((0, 4))
         order = np.argsort(-self.counts, kind="stable")
         colors, weights = np.empty((most * 4, 4)), np.empty(most * 4)
-        found = merge_greedily(self.places, self.sums, self.counts, order, radius, min(radius, CORE), colors, weights)
+        fewest = max(PEAK_PIXELS, PEAK_SHARE * self.counts.sum()) if peaks else math.inf
+        found = merge_greedily(
+            self.places, self.sums, self.counts, order, radius, min(radius, CORE), fewest, colors, weights
+        )
         heaviest = np.argsort(-weights[:found], kind="stable")
         kept = heaviest[(weights[heaviest] >= fewest_pixels) | (np.arange(found) < 2)]
         return colors[kept][:most]

@@ -76,11 +76,14 @@ def for_quality(recipe: Recipe, analysis: Analysis) -> Recipe:
         recipe = replace(
             recipe,
             flat=16,
-            labels=LabelSettings(mix_error=0.12, fewest_pixels=40, radius=0.045),
+            labels=LabelSettings(mix_error=0.12, fewest_pixels=40, radius=0.045, peaks=False),
             smallest_region=16,
             denoise=(30.0, 20.0),
             prune=True,
         )
+    if analysis.soft:
+        # Along a gradient any color stands apart from some other.
+        recipe = replace(recipe, labels=replace(recipe.labels, peaks=False))
     if analysis.small:
         recipe = replace(
             recipe,

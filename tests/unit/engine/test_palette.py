@@ -1,0 +1,29 @@
+"""The flat colors of a picture: what looks alike is one, what stands apart is two."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.engine.flatness import flat_mask
+from workers.engine.palette import Histogram
+
+WHITE, CREAM = (255, 255, 255, 255), (255, 248, 236, 255)
+
+
+def colors_of(pixels: NDArray[np.generic], *, peaks: bool) -> list[tuple[int, ...]]:
+    samples = np.ascontiguousarray(pixels.astype(np.uint8))
+    found = Histogram(samples, flat_mask(samples, 10), opaque=True).palette(32, 0.035, 12, peaks=peaks)
+    return sorted(tuple(map(int, color.round())) for color in found)
+
+
+def test_two_close_colors_that_stand_apart_stay_two() -> None:
+    pixels = np.full((60, 60, 4), WHITE)
+    pixels[20:50, 20:50] = CREAM
+    assert [CREAM, WHITE] == colors_of(pixels, peaks=True)
+    assert [WHITE] == colors_of(pixels, peaks=False)
+
+
+def test_the_steps_of_a_gradient_do_not_stand_apart() -> None:
+    ramp = np.linspace(225, 255, 120)
+    pixels = np.full((60, 120, 4), 255.0)
+    pixels[..., :3] = ramp[None, :, None]
+    assert colors_of(pixels, peaks=False) == colors_of(pixels, peaks=True)
