@@ -4,6 +4,7 @@ The scene is lopsided on purpose: a red square top left, a blue disc bottom righ
 """
 
 import io
+import re
 import struct
 import zlib
 
@@ -233,3 +234,12 @@ def test_a_round_shape_that_meets_all_four_edges_leaves_the_corners_clear() -> N
     picture = drawn(saved(disc.resize((200, 200), Image.Resampling.BOX)))
     assert (*RED, 255) == color_at(picture, (100, 100))
     assert [0] * 4 == [color_at(picture, corner)[3] for corner in ((1, 1), (198, 1), (1, 198), (198, 198))]
+
+
+def test_a_rectangle_that_was_resized_stays_four_straight_lines() -> None:
+    large = Image.new("RGB", (3500, 2500), WHITE)
+    ImageDraw.Draw(large).rectangle((200, 250, 1499, 999), fill=RED)
+    traced = trace(saved(large), TraceOptions(), limits=Limits(working_pixels=1_000_000))
+    paths = re.findall(r' d="([^"]+)"', traced.svg)
+    assert 2 == len(paths)
+    assert re.fullmatch(r"M\d+ \d+[hv]-?\d+[hv]-?\d+[hv]-?\d+z", paths[1]), paths[1]

@@ -27,6 +27,10 @@ EVEN = 0.7
 MOST_MOVE = 1.6
 PARALLEL = 0.3
 CUT, FAR = 1, 4
+LONG = 10
+STRAIGHT = 0.06
+"""A side of more than `LONG` points whose points lie this close to a line, in pixels, is trusted from one point on."""
+
 """Points next to a corner that are left out of the fit, and how many beyond them make its sides."""
 
 
@@ -130,14 +134,34 @@ def line_through(ring: Floats, n: int, a: int, b: int) -> tuple[float, float, fl
 
 
 @kernel
+def side_line(ring: Floats, n: int, at: int, way: int, far: int, is_long: bool) -> tuple[float, float, float, float]:
+    """The line along one side of the corner at index `at`: its points from `CUT` to `far` away in this direction.
+
+    Where a corner falls between pixels, or was blurred by resizing, the point next to it lies off its side. A long
+    side that is straight beyond that point tells more without it.
+    """
+    if is_long:
+        a, b = (at + CUT + 1, at + far + 1) if way > 0 else (at - far - 1 + n, at - CUT - 1 + n)
+        cx, cy, ux, uy = line_through(ring, n, a, b)
+        worst = 0.0
+        for i in range(a, b + 1):
+            worst = max(worst, abs((ring[i % n, 0] - cx) * uy - (ring[i % n, 1] - cy) * ux))
+        if worst < STRAIGHT:
+            return cx, cy, ux, uy
+    if way > 0:
+        return line_through(ring, n, at + CUT, at + far)
+    return line_through(ring, n, at - far + n, at - CUT + n)
+
+
+@kernel
 def sharpen(ring: Floats, n: int, at: int, before: int, after: int, width: float, height: float, out: Floats) -> None:
     """The true place of the corner at index `at`, whose neighbors lie `before` and `after` points away."""
     out[0] = ring[at, 0]
     out[1] = ring[at, 1]
     back, ahead = min(FAR, before - CUT), min(FAR, after - CUT)
     if back >= CUT + 1 and ahead >= CUT + 1:
-        ax, ay, aux, auy = line_through(ring, n, at - back + n, at - CUT + n)
-        bx, by, bux, buy = line_through(ring, n, at + CUT, at + ahead)
+        ax, ay, aux, auy = side_line(ring, n, at, -1, back, before > LONG)
+        bx, by, bux, buy = side_line(ring, n, at, 1, ahead, after > LONG)
         cross = aux * buy - auy * bux
         if abs(cross) > PARALLEL:
             way = ((bx - ax) * buy - (by - ay) * bux) / cross
