@@ -4,6 +4,7 @@ schemathesis makes requests from the document, allowed ones and others, from a f
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import schemathesis
@@ -41,7 +42,7 @@ def document(app: Flask) -> BaseSchema:
 @pytest.mark.parametrize("route", ROUTES, ids=[f"{route.method} {route.path}" for route in ROUTES])
 def test_every_answer_is_one_that_the_document_knows(document: BaseSchema, alice: Person, route: Route) -> None:
     operation = document[route.path][route.method]
-    asked = st.one_of(operation.as_strategy(generation_mode=mode) for mode in GenerationMode)
+    asked = st.one_of([operation.as_strategy(generation_mode=mode) for mode in GenerationMode])
 
     @settings(
         max_examples=EXAMPLES,
@@ -49,10 +50,10 @@ def test_every_answer_is_one_that_the_document_knows(document: BaseSchema, alice
         derandomize=True,
         database=None,
         phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
     )
     @given(case=asked)
-    def ask(case: schemathesis.Case) -> None:
+    def ask(case: Any) -> None:
         answer = case.call(headers={"Authorization": f"Bearer {alice.token}"})
         checks = CHECKS if answer.status_code == AWAY else [*CHECKS, not_a_server_error]
         case.validate_response(answer, checks=checks)
