@@ -98,4 +98,4 @@ def _note(response: Response) -> None:
         status=response.status_code,
         milliseconds=round(seconds * 1000, 1),
     )
-    structlog.contextvars.unbind_contextvars("request_id")
+    structlog.contextvars.unbind_contextvars("request_id", "job_id")

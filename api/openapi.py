@@ -186,7 +186,8 @@ def _good(route: Route, gives: Gives, schemas: _Schemas) -> Schema:
     names += ["Idempotency-Replayed"] if route.once else []
     good: Schema = {"description": _MEANING.get(gives.status, "Done"), "headers": _headers(*names)}
     if isinstance(gives.body, str):
-        good["content"] = {gives.body: {"schema": {"type": "string"}}}
+        kind = "object" if gives.body.endswith("json") else "string"
+        good["content"] = {gives.body: {"schema": {"type": kind}}}
     elif gives.body is not None:
         good["content"] = {"application/json": {"schema": schemas.given(gives.body)}}
         good["content"] |= {kind: {"schema": _FILE} for kind in gives.files}

@@ -209,6 +209,8 @@ def _parse(route: Route, path_fields: frozenset[str], path: Mapping[str, str]) -
         return _NOTHING
     values: dict[str, object] = {name: text for name, text in request.args.items() if name not in path_fields}
     values |= path
+    if any("\0" in str(value) for value in values.values()):
+        raise RequestInvalid(_NO_NUL)
     values.pop("body", None)
     if "body" in route.takes.model_fields:
         values["body"] = _read_json()
@@ -219,12 +221,15 @@ def _parse(route: Route, path_fields: frozenset[str], path: Mapping[str, str]) -
 
 
 _NOTHING = Nothing()
+_NO_NUL = "Text must not contain the character NUL."  # Postgres keeps none
 
 
 def _read_json() -> object:
     data = request.get_data()
     if not data.strip():
         return {}
+    if b"\\u0000" in data or b"\0" in data:
+        raise RequestInvalid(_NO_NUL)
     try:
         return from_json(data, allow_inf_nan=False)
     except ValueError:

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+import structlog
+
 from api.answers import Made
 from api.house import House
 from api.idempotency import Once
@@ -42,6 +44,7 @@ def submit(
     low_balance = house.settings.low_balance_credits
     wish = Submission(caller.user_id, known, kind, price, options.model_dump(mode="json"), formats, low_balance)
     job, made = _accept(house, wish, options, once, job_id=new_id())
+    structlog.contextvars.bind_contextvars(job_id=str(job.job_id))  # this request's lines lead to the worker's
     house.publisher.publish(lifecycle.message_for(job))
     return made
 

@@ -1,7 +1,10 @@
 """Logs: one JSON object a line on standard output, an event name and fields, ids bound once."""
 
 import logging
+import re
 import sys
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
 
 import structlog
 
@@ -9,6 +12,17 @@ from shared.errors import ProblemError
 
 # Field names whose values never reach a log line.
 SECRET_FIELDS = frozenset({"authorization", "cookie", "token", "password", "secret", "api_key", "email", "name"})
+# What never reaches one wherever it stands, also inside what a library or a traceback says: credentials of ours and of
+# the providers, session tokens, passwords in addresses, signed links, mail addresses.
+_SECRETS = re.compile(
+    r"(?i:bearer|basic)\s+[\w.~+/=-]{8,}"
+    r"|\b(?:tv|sk_live|sk_test|rk_live|rk_test|whsec|sb_secret)_[\w+/=-]{6,}"
+    r"|\beyJ[\w-]{5,}\.[\w.-]+"
+    r"|(?<=://)[^\s/@:]*:[^\s/@]+(?=@)"
+    r"|(?<=[?&]token=)[^\s&\"']+"
+    r"|[\w.+-]+@[\w-]+\.[\w.-]*\w"
+)
+_HIDDEN = "[hidden]"
 
 
 def setup_logging(level: str, *, process: str) -> None:
@@ -18,8 +32,8 @@ def setup_logging(level: str, *, process: str) -> None:
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        _hide_secrets,
         structlog.processors.format_exc_info,
+        _hide_secrets,
     ]
     structlog.configure(
         processors=[*shared_steps, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -33,7 +47,7 @@ def setup_logging(level: str, *, process: str) -> None:
             foreign_pre_chain=shared_steps,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.JSONRenderer(),
+                structlog.processors.JSONRenderer(default=_as_text),
             ],
         )
     )
@@ -55,9 +69,29 @@ def problem_fields(error: ProblemError) -> dict[str, str]:
     return {"slug": error.slug, "detail": error.detail}
 
 
+def without_secrets(value: Any) -> Any:
+    """The same text, list or dictionary, at any depth, without what looks like a credential or a mail address."""
+    if isinstance(value, str):
+        return _SECRETS.sub(_HIDDEN, value)
+    if isinstance(value, Mapping):
+        fields = cast("Mapping[Any, Any]", value)
+        return {name: _HIDDEN if name in SECRET_FIELDS else without_secrets(held) for name, held in fields.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [without_secrets(held) for held in cast("Iterable[Any]", value)]
+    return value
+
+
 def _hide_secrets(
     _logger: structlog.typing.WrappedLogger, _method: str, event: structlog.typing.EventDict
 ) -> structlog.typing.EventDict:
-    for field in SECRET_FIELDS & event.keys():
-        event[field] = "[hidden]"
+    for field, value in event.items():
+        if field in SECRET_FIELDS:
+            event[field] = _HIDDEN
+        elif not field.startswith("_") and isinstance(value, str | Mapping | list | tuple | set | frozenset):
+            event[field] = without_secrets(value)
     return event
+
+
+def _as_text(value: object) -> str:
+    """What is neither text nor number, as JSON's last resort: hidden like the rest."""
+    return without_secrets(repr(value))

@@ -6,6 +6,8 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from prometheus_client import REGISTRY
+from structlog.contextvars import merge_contextvars
+from structlog.testing import capture_logs
 
 from api.app import create_app
 from api.house import house_of
@@ -13,7 +15,7 @@ from shared.db import Database
 from shared.invariants import insert_checks
 from shared.settings import Settings
 from tests.conftest import TestDatabase
-from tests.integration.api.conftest import Person, shown, slug_of
+from tests.integration.api.conftest import Person, png, shown, slug_of
 
 FRONT_END = "https://app.example.com"
 
@@ -145,3 +147,12 @@ def test_broken_invariants_are_metrics(client: FlaskClient, database: TestDataba
     assert 'tovector_invariant_violations{invariant="every_queued_job_has_a_wakeup"} 2.0' in lines
     assert 'tovector_invariant_violations{invariant="no_balance_is_negative"} 0.0' in lines
     assert any(line.startswith("tovector_invariants_age_seconds ") for line in lines)
+
+
+def test_the_log_leads_from_a_request_to_its_job(alice: Person) -> None:
+    image_id = shown(alice.upload(png()))["image_id"]
+    with capture_logs([merge_contextvars]) as said:
+        made = alice.post(f"/v1/images/{image_id}/previews", {}, headers={"X-Request-Id": "from-the-client"})
+        alice.get("/v1/me", headers={"X-Request-Id": "and-another"})
+    about = [(line["request_id"], line.get("job_id")) for line in said if line["event"] == "request_answered"]
+    assert [("from-the-client", shown(made)["job_id"]), ("and-another", None)] == about
