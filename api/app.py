@@ -16,6 +16,7 @@ from api import (
     editor,
     exchange,
     exports,
+    guests,
     images,
     jobs,
     me,
@@ -42,6 +43,7 @@ from shared.vies import open_vies
 
 ROUTES: tuple[Route, ...] = (
     *images.routes.all,
+    *guests.routes.all,
     *editor.routes.all,
     *jobs.routes.all,
     *credits.routes.all,

@@ -58,6 +58,7 @@ class UploadImage(BaseModel):
     ),
     takes_file=True,
     once=True,
+    guests=True,
 )  # fmt: skip
 def upload_image(house: House, caller: Caller, _: UploadImage) -> Response:
     """Upload an image.
@@ -91,7 +92,7 @@ class OneImage(BaseModel):
 
 
 @routes.operation(
-    "GET /v1/images/{image_id}", takes=OneImage, gives=Gives(200, ImageBody), problems=(NotFound,)
+    "GET /v1/images/{image_id}", takes=OneImage, gives=Gives(200, ImageBody), problems=(NotFound,), guests=True
 )
 def get_image(house: House, caller: Caller, ask: OneImage) -> Response:
     """Show an image."""
@@ -105,6 +106,7 @@ def get_image(house: House, caller: Caller, ask: OneImage) -> Response:
     takes=OneImage,
     gives=Gives(302, headers=("Location",)),
     problems=(NotFound, ImageExpired, StorageUnavailable),
+    guests=True,
 )
 def get_source(house: House, caller: Caller, ask: OneImage) -> Response:
     """Download an image as it was uploaded: a redirect to a link that works for some minutes."""
@@ -116,6 +118,7 @@ def get_source(house: House, caller: Caller, ask: OneImage) -> Response:
     takes=OneImage,
     gives=Gives(200, LinkBody),
     problems=(NotFound, ImageExpired, StorageUnavailable),
+    guests=True,
 )
 def get_source_link(house: House, caller: Caller, ask: OneImage) -> Response:
     """Show a link to an image as it was uploaded.
@@ -137,7 +140,7 @@ def _source_link(house: House, caller: Caller, image_id: str) -> str:
         raise ImageExpired("The image's file is gone.") from None
 
 
-@routes.operation("DELETE /v1/images/{image_id}", takes=OneImage, gives=Gives(204), problems=(NotFound,))
+@routes.operation("DELETE /v1/images/{image_id}", takes=OneImage, gives=Gives(204), problems=(NotFound,), guests=True)
 def delete_image(house: House, caller: Caller, ask: OneImage) -> Response:
     """Delete an image and everything made from it. Its open jobs are canceled, their credits given back."""
     with house.database.transaction(user_id=caller.user_id) as db:

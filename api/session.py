@@ -49,6 +49,7 @@ class Caller:
 
     user_id: UUID
     is_admin: bool = False
+    is_guest: bool = False
 
 
 class Sessions:

@@ -74,6 +74,9 @@ class Settings(BaseSettings):
     )
     requests_per_minute: int = Field(default=6_000, ge=1, description="requests one account or address may make")
     uploads_per_minute: int = Field(default=600, ge=1, description="uploads one account may make")
+    guest_uploads_per_minute: int = Field(
+        default=60, ge=1, description="requests to become a guest or to upload as one, of all guests of one address"
+    )
     jobs_per_minute: int = Field(default=3_000, ge=1, description="jobs one account may submit")
     wait_max_seconds: int = Field(default=20, ge=0, le=60, description="longest ?wait= of GET /v1/jobs/{id}")
 
