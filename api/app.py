@@ -21,6 +21,7 @@ from api import (
     jobs,
     me,
     ops,
+    pages,
     problems,
     reports,
     webhooks,
@@ -55,6 +56,7 @@ ROUTES: tuple[Route, ...] = (
     *webhooks.routes.all,
     *ops.routes.all,
     *docs.routes.all,
+    *pages.routes.all,
 )
 MOST_BODY_BYTES = 256 * 1024
 MOST_REMEMBERED = 20_000

@@ -19,7 +19,7 @@ import jwt
 
 from shared.errors import SignInUnavailable, Unauthenticated
 from shared.logging_setup import get_logger
-from shared.settings import Settings
+from shared.settings import Settings, origin_of
 
 log = get_logger(__name__)
 
@@ -57,7 +57,7 @@ class Sessions:
 
     def __init__(self, settings: Settings) -> None:
         self._issuer = settings.issuer
-        self._parties = frozenset(settings.clerk_authorized_parties)
+        self._parties = frozenset({*settings.clerk_authorized_parties, origin_of(str(settings.public_url))})
         self._keys = Keys(settings.jwks_url)
 
     def verify(self, token: str) -> Session:

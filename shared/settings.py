@@ -59,9 +59,14 @@ class Settings(BaseSettings):
     clerk_jwks_url: AnyHttpUrl | None = Field(
         default=None, description="where Clerk's keys are; by default /.well-known/jwks.json at the issuer"
     )
+    clerk_publishable_key: str | None = Field(
+        default=None,
+        pattern=r"^pk_(test|live)_[A-Za-z0-9+/=_-]+$",
+        description="Clerk's publishable key, for the page's sign-in; without it nobody can sign in on the page",
+    )
     clerk_authorized_parties: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
-        description="origins allowed in the tokens' azp, comma-separated; empty allows none but absent",
+        description="origins allowed in the tokens' azp besides PUBLIC_URL's own, comma-separated; absent is allowed",
     )
 
     # --- the API
