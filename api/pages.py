@@ -21,7 +21,8 @@ from api.limits import Limit
 from api.routes import Gives, Nothing, Routes
 from api.session import Caller
 from shared.errors import NotFound
-from shared.settings import Settings, origin_of
+from shared.origins import origin_of
+from shared.settings import Settings
 
 routes = Routes("pages")
 

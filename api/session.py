@@ -19,7 +19,8 @@ import jwt
 
 from shared.errors import SignInUnavailable, Unauthenticated
 from shared.logging_setup import get_logger
-from shared.settings import Settings, origin_of
+from shared.origins import origin_of
+from shared.settings import Settings
 
 log = get_logger(__name__)
 
