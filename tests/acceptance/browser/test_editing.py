@@ -99,7 +99,6 @@ def test_it_is_as_usable_in_the_dark_and_on_a_phone(
     new_customer("night@example.com", "3")
     window = new_window(size, dark=dark, touch=size == PHONE)
     name = f"{'dark' if dark else 'light'}-{'phone' if size == PHONE else 'desktop'}"
-    window.expected.append("/v1/me/consents")
     window.visit()
     window.sign_in("night@example.com")
     window.upload(samples / "harbor.jpg")
