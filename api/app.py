@@ -16,10 +16,12 @@ from api import (
     editor,
     exchange,
     exports,
+    guests,
     images,
     jobs,
     me,
     ops,
+    pages,
     problems,
     reports,
     webhooks,
@@ -42,6 +44,7 @@ from shared.vies import open_vies
 
 ROUTES: tuple[Route, ...] = (
     *images.routes.all,
+    *guests.routes.all,
     *editor.routes.all,
     *jobs.routes.all,
     *credits.routes.all,
@@ -53,6 +56,7 @@ ROUTES: tuple[Route, ...] = (
     *webhooks.routes.all,
     *ops.routes.all,
     *docs.routes.all,
+    *pages.routes.all,
 )
 MOST_BODY_BYTES = 256 * 1024
 MOST_REMEMBERED = 20_000

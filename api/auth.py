@@ -1,10 +1,12 @@
-"""Who is asking: a person signed in by session token, or their script with a personal API key."""
+"""Who is asking: a person signed in by session token, their script with a personal API key, or a guest by cookie."""
 
 import time
 
+from flask import request
+
 from api.house import House
 from api.session import Caller
-from shared import audit, membership
+from shared import audit, guests, membership
 from shared.api_keys import PREFIX, hash_secret, update_api_key_used
 from shared.audit import AuditAction, AuditActor
 from shared.db import act_as
@@ -13,6 +15,7 @@ from shared.ids import new_id
 
 SESSION_SECONDS = 60.0
 API_KEY_SECONDS = 5.0
+GUEST_COOKIE = "tovector_guest"
 
 
 def find_caller(house: House, authorization: str | None) -> Caller:
@@ -82,3 +85,19 @@ def note_admin_read(house: House, caller: Caller, route: str) -> None:
             action=AuditAction.ADMIN_READ,
             details={"route": route},
         )
+
+
+def guest_secret() -> str | None:
+    """The secret in the cookie of a guest, if one came along."""
+    return request.cookies.get(GUEST_COOKIE) or None
+
+
+def find_guest(house: House) -> Caller | None:
+    """The guest whose cookie came along; None without one, or when its time is over."""
+    secret = guest_secret()
+    if secret is None:
+        return None
+    token_hash = hash_secret(secret)
+    with house.database.transaction(guest_hash=token_hash) as db:
+        guest = guests.select_guest(db, token_hash)
+    return None if guest is None else Caller(guest.user_id, is_guest=True)

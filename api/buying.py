@@ -15,9 +15,10 @@ from api.session import Caller
 from shared import accounts, billing, packages
 from shared.errors import RequestInvalid, VatIdInvalid
 from shared.ids import new_id
+from shared.origins import origin_of
 from shared.payment_facts import Billing, Order
 from shared.purchases import Purchase
-from shared.settings import Settings, origin_of
+from shared.settings import Settings
 from shared.vat import check_vat_id, is_in_eu
 from shared.vies import VatIdStanding, ViesAnswer
 

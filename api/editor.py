@@ -15,8 +15,9 @@ from api.images import find_image
 from api.job_body import JobBody, job_bodies
 from api.routes import Gives, Routes
 from api.session import Caller
-from shared import accounts, jobs
+from shared import accounts, images, jobs
 from shared.errors import NotFound
+from shared.ids import parse_id
 from shared.images import FileType, Image, ImageStatus
 from shared.jobs import JobKind
 from shared.outputs import FORMATS, Format
@@ -72,7 +73,9 @@ class SignInBody(BaseModel, title="SignIn"):
 
 
 class EditorBody(BaseModel, title="Editor"):
-    """The edit popup. For somebody signed out there is no image, no balance and no job, and no action is allowed."""
+    """The edit popup. For somebody signed out there is no balance and no job, no action is allowed, and the image is
+    there only if they uploaded it as a guest.
+    """
 
     signed_in: bool
     sign_in: SignInBody | None
@@ -93,12 +96,13 @@ class ShowEditor(BaseModel):
 
 
 @routes.open_operation(
-    "GET /v1/images/{image_id}/editor", takes=ShowEditor, gives=Gives(200, EditorBody), problems=(NotFound,)
-)
+    "GET /v1/images/{image_id}/editor", takes=ShowEditor, gives=Gives(200, EditorBody), problems=(NotFound,),
+    guests=True,
+)  # fmt: skip
 def get_editor(house: House, caller: Caller | None, ask: ShowEditor) -> Response:
     """Show what can be done with an image: actions with their prices, presets, formats, options, last jobs."""
-    if caller is None:
-        return show(_editor(house.settings, ask.image_id, None, None, []))
+    if caller is None or caller.is_guest:
+        return show(_editor(house.settings, ask.image_id, _guest_image(house, caller, ask.image_id), None, []))
     with house.database.transaction(user_id=caller.user_id) as db:
         image = find_image(db, ask.image_id)
         account = accounts.select_account(db, caller.user_id)
@@ -106,6 +110,15 @@ def get_editor(house: House, caller: Caller | None, ask: ShowEditor) -> Response
         bodies = job_bodies(house, db, last)
     available = Decimal(0) if account is None else max(account.credit_balance, Decimal(0))
     return show(_editor(house.settings, ask.image_id, image, available, bodies))
+
+
+def _guest_image(house: House, guest: Caller | None, image_id: str) -> Image | None:
+    """The image, if whoever is signed out uploaded it as a guest."""
+    known = parse_id(image_id)
+    if guest is None or known is None:
+        return None
+    with house.database.transaction(user_id=guest.user_id) as db:
+        return images.select_image(db, known)
 
 
 def _editor(
@@ -131,7 +144,7 @@ def _editor(
 
 def _action(kind: JobKind, price: Decimal, image_id: str, image: Image | None, available: Decimal | None) -> ActionBody:
     affordable = available is not None and available >= price
-    reason = _reason(image, affordable=affordable)
+    reason = _reason(image, affordable=affordable, is_signed_in=available is not None)
     return ActionBody(
         action=kind,
         price=price,
@@ -143,8 +156,8 @@ def _action(kind: JobKind, price: Decimal, image_id: str, image: Image | None, a
     )
 
 
-def _reason(image: Image | None, *, affordable: bool) -> Reason | None:
-    if image is None:
+def _reason(image: Image | None, *, affordable: bool, is_signed_in: bool) -> Reason | None:
+    if image is None or not is_signed_in:
         return Reason.SIGN_IN
     match image.status:
         case ImageStatus.PROCESSING:

@@ -12,6 +12,7 @@ from api.idempotency import asked_once
 from api.image_body import ImageBody, image_body
 from api.keeping import keep_upload, remove_objects
 from api.limits import Limit
+from api.links import LinkBody, link_body
 from api.receiving import received_file
 from api.routes import Gives, Routes
 from api.session import Caller
@@ -57,6 +58,7 @@ class UploadImage(BaseModel):
     ),
     takes_file=True,
     once=True,
+    guests=True,
 )  # fmt: skip
 def upload_image(house: House, caller: Caller, _: UploadImage) -> Response:
     """Upload an image.
@@ -89,7 +91,9 @@ class OneImage(BaseModel):
     image_id: Id
 
 
-@routes.operation("GET /v1/images/{image_id}", takes=OneImage, gives=Gives(200, ImageBody), problems=(NotFound,))
+@routes.operation(
+    "GET /v1/images/{image_id}", takes=OneImage, gives=Gives(200, ImageBody), problems=(NotFound,), guests=True
+)
 def get_image(house: House, caller: Caller, ask: OneImage) -> Response:
     """Show an image."""
     with house.database.transaction(user_id=caller.user_id) as db:
@@ -102,21 +106,41 @@ def get_image(house: House, caller: Caller, ask: OneImage) -> Response:
     takes=OneImage,
     gives=Gives(302, headers=("Location",)),
     problems=(NotFound, ImageExpired, StorageUnavailable),
+    guests=True,
 )
 def get_source(house: House, caller: Caller, ask: OneImage) -> Response:
     """Download an image as it was uploaded: a redirect to a link that works for some minutes."""
+    return send_to(_source_link(house, caller, ask.image_id))
+
+
+@routes.operation(
+    "GET /v1/images/{image_id}/source/link",
+    takes=OneImage,
+    gives=Gives(200, LinkBody),
+    problems=(NotFound, ImageExpired, StorageUnavailable),
+    guests=True,
+)
+def get_source_link(house: House, caller: Caller, ask: OneImage) -> Response:
+    """Show a link to an image as it was uploaded.
+
+    For pages: a script that sends a credential cannot read where a redirect leads.
+    """
+    return show(link_body(house, _source_link(house, caller, ask.image_id)))
+
+
+def _source_link(house: House, caller: Caller, image_id: str) -> str:
     with house.database.transaction(user_id=caller.user_id) as db:
-        image = find_image(db, ask.image_id)
+        image = find_image(db, image_id)
     if image.status is ImageStatus.EXPIRED:
         raise ImageExpired("The image has expired and its file is gone.")
     try:
         seconds = house.settings.signed_link_seconds
-        return send_to(house.storage.signed_link(image.file_url, seconds=seconds, download_name=image.file_name))
+        return house.storage.signed_link(image.file_url, seconds=seconds, download_name=image.file_name)
     except StorageObjectMissing:
         raise ImageExpired("The image's file is gone.") from None
 
 
-@routes.operation("DELETE /v1/images/{image_id}", takes=OneImage, gives=Gives(204), problems=(NotFound,))
+@routes.operation("DELETE /v1/images/{image_id}", takes=OneImage, gives=Gives(204), problems=(NotFound,), guests=True)
 def delete_image(house: House, caller: Caller, ask: OneImage) -> Response:
     """Delete an image and everything made from it. Its open jobs are canceled, their credits given back."""
     with house.database.transaction(user_id=caller.user_id) as db:

@@ -1,6 +1,6 @@
 """Paid work on images: `/v1/images/{image_id}/previews`, `/vectorizations` and `/v1/jobs`."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from flask import Response, request
 from pydantic import BaseModel, Field, field_validator
@@ -11,6 +11,7 @@ from api.house import House
 from api.idempotency import asked_once
 from api.job_body import JobBody, find_job, job_bodies, job_body
 from api.limits import Limit
+from api.links import LinkBody, link_body
 from api.polls import remember_finished
 from api.results import result_link
 from api.routes import Gives, Routes
@@ -46,6 +47,10 @@ routes = Routes("jobs")
 
 _SUBMIT_PROBLEMS = (
     NotFound, InsufficientCredits, ImageNotReady, ImageNotUsable, ImageExpired, OptionsInvalid, Overloaded,
+)  # fmt: skip
+_RESULT_PROBLEMS = (
+    NotFound, FormatNotMade, FormatNotReady, JobNotFinished, JobHasNoResult, ResultExpired, OptionsInvalid, TooComplex,
+    EngineCrashed, AttemptsExhausted, StorageUnavailable,
 )  # fmt: skip
 
 
@@ -192,14 +197,34 @@ class OneResult(BaseModel):
     "GET /v1/jobs/{job_id}/result",
     takes=OneResult,
     gives=Gives(302, headers=("Location",)),
-    problems=(
-        NotFound, FormatNotMade, FormatNotReady, JobNotFinished, JobHasNoResult, ResultExpired, OptionsInvalid,
-        TooComplex, EngineCrashed, AttemptsExhausted, StorageUnavailable,
-    ),
-)  # fmt: skip
+    problems=_RESULT_PROBLEMS,
+)
 def get_result(house: House, caller: Caller, ask: OneResult) -> Response:
     """Download what a job made: a redirect to a link that works for some minutes.
 
     A vectorization has every format. One that the job was not asked for is made now, for nothing more, and kept.
     """
     return send_to(result_link(house, caller, ask.job_id, ask.format))
+
+
+class ResultLink(OneResult):
+    """Which file of which job, and what for."""
+
+    purpose: Literal["save", "show"] = Field(
+        default="save", description="`save` counts as a download; `show` is for a page that shows the file"
+    )
+
+
+@routes.operation(
+    "GET /v1/jobs/{job_id}/result/link",
+    takes=ResultLink,
+    gives=Gives(200, LinkBody),
+    problems=_RESULT_PROBLEMS,
+)
+def get_result_link(house: House, caller: Caller, ask: ResultLink) -> Response:
+    """Show a link to what a job made.
+
+    For pages: a script that sends a credential cannot read where a redirect leads.
+    """
+    link = result_link(house, caller, ask.job_id, ask.format, to_save=ask.purpose == "save")
+    return show(link_body(house, link))

@@ -33,14 +33,14 @@ def keep_upload(house: House, caller: Caller, file_name: str | None, data: bytes
             once.begin(db)  # before anything is stored; again below, where it is held
     upload = uploads.plan(user_id=caller.user_id, file_name=file_name, data=data, header=header)
     house.storage.put(upload.storage_key, upload.data, upload.content_type)
-    image, made = _make_known(house, upload, once)
+    image, made = _make_known(house, upload, once, is_noted=not caller.is_guest)
     if image.status is ImageStatus.PROCESSING:
         house.publisher.publish(ResizeImage(image_id=image.image_id, user_id=image.user_id))
     house.expiries.keep(image.image_id, image.expiry_timestamp, REMEMBERED_SECONDS)
     return made
 
 
-def _make_known(house: House, upload: Upload, once: Once) -> tuple[Image, Made]:
+def _make_known(house: House, upload: Upload, once: Once, *, is_noted: bool) -> tuple[Image, Made]:
     settings = house.settings
     try:
         with house.database.transaction(user_id=upload.user_id) as db:
@@ -51,6 +51,7 @@ def _make_known(house: House, upload: Upload, once: Once) -> tuple[Image, Made]:
                 working_max_pixels=settings.working_max_pixels,
                 lifetime_hours=settings.image_lifetime_hours,
                 resend_seconds=settings.wakeup_resend_seconds,
+                is_noted=is_noted,
             )
             return image, once.keep(db, _made(image))
     except CommitUnknown:

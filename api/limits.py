@@ -51,6 +51,7 @@ class Limit(StrEnum):
 
     READS = "reads"
     UPLOADS = "uploads"
+    GUESTS = "guests"
     JOBS = "jobs"
     NONE = "none"
 
@@ -60,6 +61,8 @@ def quota(limit: Limit, settings: Settings) -> int:
     match limit:
         case Limit.UPLOADS:
             return settings.uploads_per_minute
+        case Limit.GUESTS:
+            return settings.guest_uploads_per_minute
         case Limit.JOBS:
             return settings.jobs_per_minute
         case Limit.READS | Limit.NONE:
@@ -159,7 +162,7 @@ class Limits:
     def _next_size(self, limit: Limit, who: str) -> int:
         """Twice as many as last time if those were used up quickly, else one."""
         last = self._advances.get((limit, who))
-        if limit is Limit.UPLOADS or last is None or last.left > 0 or last.until < time.monotonic():
+        if limit in (Limit.UPLOADS, Limit.GUESTS) or last is None or last.left > 0 or last.until < time.monotonic():
             return 1
         return max(1, min(last.size * 2, self._quotas[limit] // WINDOW_SECONDS, MOST_ADVANCE))
 

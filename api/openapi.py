@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 from pydantic.json_schema import models_json_schema
 
+from api.auth import GUEST_COOKIE
 from api.limits import Limit
 from api.problems import MEDIA_TYPE, status_of
 from api.routes import Access, Gives, Nothing, Route
@@ -83,6 +84,12 @@ def openapi_document(routes: tuple[Route, ...], public_url: str) -> Schema:
                     "scheme": "bearer",
                     "description": "A personal API key, `tv_...`, made by POST /v1/me/api-keys",
                 },
+                "guest": {
+                    "type": "apiKey",
+                    "in": "cookie",
+                    "name": GUEST_COOKIE,
+                    "description": "A guest's secret, set by POST /v1/guests",
+                },
             },
             "headers": {name: {"description": text, "schema": {"type": "string"}} for name, text in _HEADERS.items()},
         },
@@ -128,6 +135,8 @@ def _operation(route: Route, schemas: _Schemas) -> Schema:
         operation["security"] = [{}, {"session": []}, {"api_key": []}] if route.limit is not Limit.NONE else []
     elif route.access is Access.ADMIN:
         operation["security"] = [{"session": []}]
+    elif route.guests:
+        operation["security"] = [{"session": []}, {"api_key": []}, {"guest": []}]
     if body := _request_body(route, schemas):
         operation["requestBody"] = body
     return operation

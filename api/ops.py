@@ -1,20 +1,22 @@
-"""For probes and operators: `/healthz`, `/readyz`, `/metrics`."""
+"""For probes and operators: `/healthz`, `/readyz`, `/metrics`, `/v1/queues`."""
 
 from enum import StrEnum
 from hmac import compare_digest
 
 import prometheus_client
 from flask import Response, request
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from api.answers import show
+from api.fields import Page
 from api.house import House
 from api.limits import Limit
 from api.readings import Readings
 from api.routes import Gives, Nothing, Routes
 from api.session import Caller
-from shared import metrics
+from shared import jobs, metrics
 from shared.errors import ProblemError, Unauthenticated
+from shared.jobs import JobKind
 
 routes = Routes("operations")
 
@@ -79,6 +81,26 @@ def _storage(house: House) -> Part:
     except ProblemError:
         return Part.AWAY
     return Part.OK
+
+
+class QueueBody(BaseModel, title="QueueState"):
+    """How long the line of one kind of job is."""
+
+    kind: JobKind
+    waiting: int = Field(
+        description="jobs that could run now; counted no further than the number that refuses new ones"
+    )
+    oldest_seconds: float = Field(description="how long the first of them has waited")
+
+
+@routes.operation("GET /v1/queues", takes=Nothing, gives=Gives(200, Page[QueueBody]), admin=True)
+def list_queues(house: House, _caller: Caller, _: Nothing) -> Response:
+    """List how many jobs of each kind wait at this moment, and for how long."""
+    most = house.settings.queue_max_jobs
+    with house.database.transaction() as db:
+        states = [(kind, *jobs.select_queue_state(db, kind, most=most)) for kind in JobKind]
+    data = [QueueBody(kind=kind, waiting=depth, oldest_seconds=round(age, 1)) for kind, depth, age in states]
+    return show(Page[QueueBody](data=data, next_cursor=None))
 
 
 @routes.open_operation(

@@ -36,16 +36,18 @@ class Found:
     file: File | None
 
 
-def result_link(house: House, caller: Caller, job_id: str, wanted: Format | None) -> str:
-    """A short-lived link to a result, which a browser saves instead of showing.
+def result_link(house: House, caller: Caller, job_id: str, wanted: Format | None, *, to_save: bool = True) -> str:
+    """A short-lived link to a result, which a browser saves when it is sent there.
+
+    It is noted as a download unless it is not `to_save` but to be shown in a page.
 
     A format that is not made yet is asked of a worker, and waited for as long as a job may be. Raises NotFound,
     JobNotFinished, JobHasNoResult, FormatNotMade, FormatNotReady, ResultExpired, StorageUnavailable, and the problem
     for which the format cannot be made.
     """
-    found = _find(house, caller, job_id, wanted)
+    found = _find(house, caller, job_id, wanted, to_save=to_save)
     if found.file is None:
-        found = _wait(house, caller, found.job, wanted)
+        found = _wait(house, caller, found.job, wanted, to_save=to_save)
     if found.file is None:
         raise FormatNotReady("The file is still being made; ask again in a moment.")
     try:
@@ -58,18 +60,18 @@ def result_link(house: House, caller: Caller, job_id: str, wanted: Format | None
         raise ResultExpired("The result has expired and its file is gone.") from None
 
 
-def _wait(house: House, caller: Caller, job: Job, wanted: Format | None) -> Found:
+def _wait(house: House, caller: Caller, job: Job, wanted: Format | None, *, to_save: bool) -> Found:
     """Look again as soon as the file is there, until the wait is over."""
     until = time.monotonic() + house.settings.wait_max_seconds
     with house.cache.wait_for_job(job.job_id) as waiter:
         while True:
-            found = _find(house, caller, str(job.job_id), wanted)
+            found = _find(house, caller, str(job.job_id), wanted, to_save=to_save)
             left = until - time.monotonic()
             if found.file is not None or left <= 0 or not waiter.wait(left):
                 return found
 
 
-def _find(house: House, caller: Caller, job_id: str, wanted: Format | None) -> Found:
+def _find(house: House, caller: Caller, job_id: str, wanted: Format | None, *, to_save: bool) -> Found:
     """Look for the file and note the download; what is not there is asked of a worker, after the commit."""
     message = None
     with house.database.transaction(user_id=caller.user_id) as db:
@@ -79,7 +81,7 @@ def _find(house: House, caller: Caller, job_id: str, wanted: Format | None) -> F
         if found.file is None:
             resend_seconds = house.settings.wakeup_resend_seconds
             message = rendering.ask(db, job, found.format, resend_seconds=resend_seconds)
-        else:
+        elif to_save:
             events.insert_event(
                 db,
                 analytics_id=new_id(),

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
 from api import limits
-from api.auth import find_caller, note_admin_read
+from api.auth import find_caller, find_guest, note_admin_read
 from api.house import House, here
 from api.idempotency import Replay
 from api.limits import Limit
@@ -70,6 +70,7 @@ class Route:
     tag: str
     takes_file: bool = False
     once: bool = False
+    guests: bool = False
 
     @property
     def path_fields(self) -> list[str]:
@@ -106,14 +107,18 @@ class Routes:
         problems: tuple[type[ProblemError], ...] = (),
         takes_file: bool = False,
         once: bool = False,
+        guests: bool = False,
     ) -> Callable[[KnownHandler[Taken]], KnownHandler[Taken]]:
-        """A route for customers (or operators): `where` is a method and an address; `once` obeys Idempotency-Key."""
+        """A route for customers (or operators): `where` is a method and an address; `once` obeys Idempotency-Key.
+
+        `guests` lets in who is known by a guest's cookie alone.
+        """
 
         def add(handler: KnownHandler[Taken]) -> KnownHandler[Taken]:
             method, path = where.split()
             access = Access.ADMIN if admin else Access.CUSTOMER
             self.all.append(
-                Route(method, path, handler, takes, gives, access, limit, problems, self.tag, takes_file, once)
+                Route(method, path, handler, takes, gives, access, limit, problems, self.tag, takes_file, once, guests)
             )
             return handler
 
@@ -127,6 +132,7 @@ class Routes:
         gives: Gives,
         limit: Limit = Limit.READS,
         problems: tuple[type[ProblemError], ...] = (),
+        guests: bool = False,
     ) -> Callable[[OpenHandler[Taken]], OpenHandler[Taken]]:
         """A route for anybody; who shows no credential has no caller, who shows a bad one is refused."""
 
@@ -145,6 +151,7 @@ class Routes:
                     self.tag,
                     takes_file=False,
                     once=False,
+                    guests=guests,
                 )
             )
             return handler
@@ -179,6 +186,11 @@ def _admit(house: House, route: Route) -> Caller | None:
     Machines, such as probes and providers, are not counted and no accounts are looked up for what they show.
     """
     authorization = request.headers.get("Authorization")
+    if authorization is None and route.guests and (guest := find_guest(house)) is not None:
+        # By address: a new guest costs nothing, so counting each by itself would be no limit.
+        limit = Limit.GUESTS if route.limit is Limit.UPLOADS else route.limit
+        _count(house, limit, request.remote_addr or "nowhere")
+        return guest
     if route.access is Access.OPEN and (authorization is None or route.limit is Limit.NONE):
         _count(house, route.limit, request.remote_addr or "nowhere")
         return None

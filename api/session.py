@@ -19,6 +19,7 @@ import jwt
 
 from shared.errors import SignInUnavailable, Unauthenticated
 from shared.logging_setup import get_logger
+from shared.origins import origin_of
 from shared.settings import Settings
 
 log = get_logger(__name__)
@@ -49,6 +50,7 @@ class Caller:
 
     user_id: UUID
     is_admin: bool = False
+    is_guest: bool = False
 
 
 class Sessions:
@@ -56,7 +58,7 @@ class Sessions:
 
     def __init__(self, settings: Settings) -> None:
         self._issuer = settings.issuer
-        self._parties = frozenset(settings.clerk_authorized_parties)
+        self._parties = frozenset({*settings.clerk_authorized_parties, origin_of(str(settings.public_url))})
         self._keys = Keys(settings.jwks_url)
 
     def verify(self, token: str) -> Session:

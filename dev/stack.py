@@ -14,6 +14,7 @@ from dev.home import CHECKOUT, Home, Running
 from dev.postgres import Postgres, binary, create_database, create_logins
 from dev.probes import Workers, http_answers, listens, lives
 from dev.procfile import read_procfile
+from dev.standins.clerk.page import publishable_key
 from dev.standins.storage.keys import service_key
 from dev.supervisor import LOOK_SECONDS, StopRequested, Supervisor, say
 from dev.valkey import Valkey
@@ -144,6 +145,7 @@ class Stack:
             "SUPABASE_SERVICE_KEY": service_key(self.home.secret("storage")),
             "STORAGE_BUCKET": BUCKET,
             "CLERK_ISSUER": self._address("sign-in"),
+            "CLERK_PUBLISHABLE_KEY": publishable_key(self._address("sign-in")),
             "CLERK_WEBHOOK_SECRET": self._clerk_webhook_secret(),
             "STRIPE_SECRET_KEY": self._stripe_key(),
             "STRIPE_WEBHOOK_SECRET": self.home.secret("stripe-webhooks"),
@@ -165,6 +167,7 @@ class Stack:
         flower = running.settings["FLOWER_BASIC_AUTH"].replace("tovector:", "user tovector, password ")
         lines = (
             f"ready: {running.url}",
+            f"admin:    {running.url}/admin (after: .venv/bin/python -m dev token you@example.com --admin)",
             f"api docs: {running.url}/docs",
             f"flower:   {self._address('flower')} ({flower})",
             f"storage:  {self._address('storage')}",

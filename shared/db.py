@@ -90,9 +90,14 @@ class Database:
 
     @contextmanager
     def transaction(
-        self, *, user_id: UUID | None = None, clerk_id: str | None = None, api_key_hash: bytes | None = None
+        self,
+        *,
+        user_id: UUID | None = None,
+        clerk_id: str | None = None,
+        api_key_hash: bytes | None = None,
+        guest_hash: bytes | None = None,
     ) -> Generator[Connection]:
-        """One database transaction acting for `user_id` (or whoever proves a sign-in or a key).
+        """One database transaction acting for `user_id` (or whoever proves a sign-in, a key or a guest's secret).
 
         Commits when the block ends, rolls back when it raises. Raises DatabaseUnavailable when
         Postgres cannot be reached, and CommitUnknown when the connection broke while committing:
@@ -102,13 +107,15 @@ class Database:
             # A process that is frozen between two statements must not hold its customer's row for ever.
             "BEGIN; SELECT set_config('statement_timeout', {}, true), "
             "set_config('idle_in_transaction_session_timeout', {}, true), set_config('app.user_id', {}, true), "
-            "set_config('app.clerk_id', {}, true), set_config('app.api_key_hash', {}, true)"
+            "set_config('app.clerk_id', {}, true), set_config('app.api_key_hash', {}, true), "
+            "set_config('app.guest_hash', {}, true)"
         ).format(
             sql.Literal(self._statement_timeout),
             sql.Literal(self._idle_timeout),
             sql.Literal(str(user_id) if user_id else ""),
             sql.Literal(clerk_id or ""),
             sql.Literal(api_key_hash.hex() if api_key_hash else ""),
+            sql.Literal(guest_hash.hex() if guest_hash else ""),
         )
         with self._begun(begin) as connection:
             try:

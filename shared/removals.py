@@ -57,6 +57,7 @@ DUE: Mapping[str, LiteralString] = {
         SELECT count(*) FROM api_keys
         WHERE revoked_at < house_now() - make_interval(days => %(ended_key_lifetime_days)s)
     """,
+    "guests": "SELECT count(*) FROM guests WHERE expires_at <= house_now()",
     "departures": """
         SELECT count(*) FROM departures
         WHERE departed_at < house_now() - make_interval(days => %(log_lifetime_days)s)

@@ -10,13 +10,14 @@ import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, ClassVar, Self
-from urllib.parse import urlsplit
 
 from pydantic import AnyHttpUrl, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 from typing_extensions import override
+
+from shared.origins import origin_of
 
 Credits = Annotated[Decimal, Field(ge=0, max_digits=12, decimal_places=1)]
 Seconds = Annotated[float, Field(gt=0)]
@@ -59,9 +60,14 @@ class Settings(BaseSettings):
     clerk_jwks_url: AnyHttpUrl | None = Field(
         default=None, description="where Clerk's keys are; by default /.well-known/jwks.json at the issuer"
     )
+    clerk_publishable_key: str | None = Field(
+        default=None,
+        pattern=r"^pk_(test|live)_[A-Za-z0-9+/=_-]+$",
+        description="Clerk's publishable key, for the page's sign-in; without it nobody can sign in on the page",
+    )
     clerk_authorized_parties: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
-        description="origins allowed in the tokens' azp, comma-separated; empty allows none but absent",
+        description="origins allowed in the tokens' azp besides PUBLIC_URL's own, comma-separated; absent is allowed",
     )
 
     # --- the API
@@ -74,6 +80,9 @@ class Settings(BaseSettings):
     )
     requests_per_minute: int = Field(default=6_000, ge=1, description="requests one account or address may make")
     uploads_per_minute: int = Field(default=600, ge=1, description="uploads one account may make")
+    guest_uploads_per_minute: int = Field(
+        default=60, ge=1, description="requests of all guests of one address to upload"
+    )
     jobs_per_minute: int = Field(default=3_000, ge=1, description="jobs one account may submit")
     wait_max_seconds: int = Field(default=20, ge=0, le=60, description="longest ?wait= of GET /v1/jobs/{id}")
 
@@ -252,16 +261,6 @@ def load_settings() -> Settings:
         return Settings()  # pyright: ignore[reportCallIssue] - the sources below fill every field
     except ValidationError as error:
         raise SettingsInvalid("tovector cannot start: " + "; ".join(map(_sentence, error.errors()))) from None
-
-
-def origin_of(address: str) -> str:
-    """Scheme, host and port of an address; empty when it is none, or hides somebody's name in it."""
-    try:
-        parts = urlsplit(address)
-        is_plain = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.username is None
-    except ValueError:
-        return ""
-    return f"{parts.scheme}://{parts.netloc}".lower() if is_plain else ""
 
 
 def bare_environment(*names: str) -> dict[str, str]:

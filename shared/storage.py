@@ -8,6 +8,7 @@ import os
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -72,6 +73,13 @@ class Storage:
         """Return the bytes kept under a key."""
         _check_key(key)
         return self._ask("get", lambda storage: storage.from_(self._bucket).download(key))
+
+    def copy(self, key: str, to: str) -> None:
+        """Keep the bytes of one key under another too; once they are there, this changes nothing."""
+        _check_key(key)
+        _check_key(to)
+        with suppress(_AlreadyThere):
+            self._ask("copy", lambda storage: storage.from_(self._bucket).copy(key, to))
 
     def exists(self, key: str) -> bool:
         """Say whether there is an object under a key."""

@@ -65,9 +65,18 @@ def plan(*, user_id: UUID, file_name: str | None, data: bytes, header: ImageHead
 
 
 def accept(
-    db: Connection, upload: Upload, *, working_max_pixels: int, lifetime_hours: int, resend_seconds: float
+    db: Connection,
+    upload: Upload,
+    *,
+    working_max_pixels: int,
+    lifetime_hours: int,
+    resend_seconds: float,
+    is_noted: bool = True,
 ) -> Image:
-    """Make the image known: ready at once, or `processing` with a wake-up for the resize task when it is large."""
+    """Make the image known: ready at once, or `processing` with a wake-up for the resize task when it is large.
+
+    A guest's upload is not noted as an action: it is when an account claims the image, so that reports count people.
+    """
     fits = upload.width * upload.height <= working_max_pixels
     image = images.insert_image(
         db,
@@ -107,13 +116,14 @@ def accept(
             task=ResizeImage.task,
             send_in_seconds=resend_seconds,
         )
-    events.insert_event(
-        db,
-        analytics_id=new_id(),
-        user_id=upload.user_id,
-        action_type=ActionType.UPLOAD,
-        data={"file_type": upload.file_type, "pixels": upload.width * upload.height, "bytes": len(upload.data)},
-    )
+    if is_noted:
+        events.insert_event(
+            db,
+            analytics_id=new_id(),
+            user_id=upload.user_id,
+            action_type=ActionType.UPLOAD,
+            data={"file_type": upload.file_type, "pixels": upload.width * upload.height, "bytes": len(upload.data)},
+        )
     return image
 
 

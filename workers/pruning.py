@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Mapping
 
-from shared import api_keys, idempotency, inbox, purchases, purges, removals, wakeups
+from shared import api_keys, guests, idempotency, inbox, purchases, purges, removals, wakeups
 from shared.db import Connection
 from shared.errors import ProblemError
 from shared.inbox import InboxStatus
@@ -38,6 +38,7 @@ def temporary_rows(settings: Settings, *, limit: int = ROWS_AT_ONCE) -> Mapping[
         "ended_keys": lambda db: api_keys.delete_revoked_api_keys(
             db, older_than_days=settings.ended_key_lifetime_days, limit=limit
         ),
+        "guests": lambda db: guests.delete_guests(db, limit=limit),
         "departures": lambda db: purges.delete_old_departures(db, older_than_days=days, limit=limit),
         "removals": lambda db: removals.delete_old_removals(db, older_than_days=days, limit=limit),
     }

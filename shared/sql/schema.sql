@@ -123,6 +123,28 @@ CREATE FUNCTION public.acting_user_id() RETURNS uuid
     LANGUAGE sql STABLE
     AS $$SELECT nullif(current_setting('app.user_id', true), '')::uuid$$;
 
+CREATE FUNCTION public.claim_image(claimed uuid, shown_hash bytea) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    owner uuid := acting_user_id();
+BEGIN
+    UPDATE images SET user_id = owner, file_url = owner || substr(file_url, 37), working_key = owner || substr(working_key, 37)
+    FROM guests
+    WHERE image_id = claimed AND images.user_id = guests.user_id AND token_hash = shown_hash
+        AND guests.expires_at > house_now() AND status = 'ready' AND deleted_at IS NULL
+        AND expiry_timestamp > house_now() AND owner IS NOT NULL
+        AND NOT EXISTS (SELECT FROM guests AS others WHERE others.user_id = owner);
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    UPDATE files SET user_id = owner, storage_key = owner || substr(storage_key, 37) WHERE image_id = claimed;
+    RETURN true;
+END $$;
+
+COMMENT ON FUNCTION public.claim_image(claimed uuid, shown_hash bytea) IS 'Gives a guest''s image to the acting account; false when there is none to give';
+
 CREATE FUNCTION public.claim_turn(wanted public.job_kind, lease_seconds double precision, max_attempts integer, share integer) RETURNS TABLE(claimed_job_id uuid, claimed_user_id uuid)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -583,6 +605,21 @@ COMMENT ON COLUMN public.files.cache_key IS 'Of an SVG: image hash, options and 
 
 COMMENT ON COLUMN public.files.details IS 'Of an SVG: the engine''s report';
 
+CREATE TABLE public.guests (
+    user_id uuid NOT NULL,
+    token_hash bytea NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT guests_token_hash_check CHECK ((length(token_hash) = 32))
+);
+
+ALTER TABLE ONLY public.guests FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.guests IS 'Who uploaded before signing in; their images live as long as any, and move when they are claimed';
+
+COMMENT ON COLUMN public.guests.token_hash IS 'SHA-256 of the secret in the guest''s cookie (256 random bits need no slow hash)';
+
+COMMENT ON COLUMN public.guests.expires_at IS 'The secret is good until then; each upload moves it on';
+
 CREATE TABLE public.idempotency_keys (
     user_id uuid NOT NULL,
     key_hash bytea NOT NULL,
@@ -991,7 +1028,7 @@ ALTER TABLE ONLY public.users FORCE ROW LEVEL SECURITY;
 
 COMMENT ON TABLE public.users IS 'Accounts; personal data can be emptied while the ledger stays';
 
-COMMENT ON COLUMN public.users.clerk_id IS 'The sign-in provider''s id; NULL once the account is purged';
+COMMENT ON COLUMN public.users.clerk_id IS 'The sign-in provider''s id; NULL for a guest, and once the account is purged';
 
 COMMENT ON COLUMN public.users.email IS 'As the sign-in provider told us; NULL while unknown or purged';
 
@@ -1070,6 +1107,12 @@ ALTER TABLE ONLY public.figures
 
 ALTER TABLE ONLY public.files
     ADD CONSTRAINT files_pkey PRIMARY KEY (storage_key);
+
+ALTER TABLE ONLY public.guests
+    ADD CONSTRAINT guests_pkey PRIMARY KEY (user_id);
+
+ALTER TABLE ONLY public.guests
+    ADD CONSTRAINT guests_token_hash_key UNIQUE (token_hash);
 
 ALTER TABLE ONLY public.idempotency_keys
     ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (user_id, key_hash);
@@ -1170,6 +1213,8 @@ CREATE INDEX files_image_id ON public.files USING btree (image_id);
 CREATE UNIQUE INDEX files_result ON public.files USING btree (job_id, format) WHERE (kind = 'result'::public.file_kind);
 
 CREATE INDEX files_user_id ON public.files USING btree (user_id, cache_key);
+
+CREATE INDEX guests_expires_at ON public.guests USING btree (expires_at);
 
 CREATE INDEX idempotency_keys_created_at ON public.idempotency_keys USING btree (created_at);
 
@@ -1287,6 +1332,9 @@ ALTER TABLE ONLY public.files
 ALTER TABLE ONLY public.files
     ADD CONSTRAINT files_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(user_id);
 
+ALTER TABLE ONLY public.guests
+    ADD CONSTRAINT guests_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(user_id);
+
 ALTER TABLE ONLY public.idempotency_keys
     ADD CONSTRAINT idempotency_keys_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(user_id);
 
@@ -1383,6 +1431,8 @@ CREATE POLICY every_row ON public.figures TO tovector_maintenance USING (true) W
 
 CREATE POLICY every_row ON public.files TO tovector_maintenance USING (true) WITH CHECK (true);
 
+CREATE POLICY every_row ON public.guests TO tovector_maintenance USING (true) WITH CHECK (true);
+
 CREATE POLICY every_row ON public.idempotency_keys TO tovector_maintenance USING (true) WITH CHECK (true);
 
 CREATE POLICY every_row ON public.images TO tovector_maintenance USING (true) WITH CHECK (true);
@@ -1449,6 +1499,8 @@ CREATE POLICY for_reports ON public.transactions FOR SELECT TO tovector_reports 
 
 CREATE POLICY for_reports ON public.users FOR SELECT TO tovector_reports USING (true);
 
+ALTER TABLE public.guests ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.idempotency_keys ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.images ENABLE ROW LEVEL SECURITY;
@@ -1470,6 +1522,8 @@ CREATE POLICY own_rows ON public.consents TO tovector_app USING ((user_id = ( SE
 CREATE POLICY own_rows ON public.exports TO tovector_app USING ((user_id = ( SELECT (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((user_id = ( SELECT (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid AS "nullif")));
 
 CREATE POLICY own_rows ON public.files TO tovector_app USING ((user_id = ( SELECT (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid AS acting_user_id))) WITH CHECK ((user_id = ( SELECT (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid AS acting_user_id)));
+
+CREATE POLICY own_rows ON public.guests TO tovector_app USING (((user_id = ( SELECT (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid AS "nullif")) OR (token_hash = ( SELECT decode(NULLIF(current_setting('app.guest_hash'::text, true), ''::text), 'hex'::text) AS decode)))) WITH CHECK (((user_id = ( SELECT (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid AS "nullif")) OR (token_hash = ( SELECT decode(NULLIF(current_setting('app.guest_hash'::text, true), ''::text), 'hex'::text) AS decode))));
 
 CREATE POLICY own_rows ON public.idempotency_keys TO tovector_app USING ((user_id = ( SELECT (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid AS acting_user_id))) WITH CHECK ((user_id = ( SELECT (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid AS acting_user_id)));
 
@@ -1520,6 +1574,9 @@ ALTER TABLE public.wakeups ENABLE ROW LEVEL SECURITY;
 GRANT USAGE ON SCHEMA public TO tovector_app;
 GRANT USAGE ON SCHEMA public TO tovector_maintenance;
 GRANT USAGE ON SCHEMA public TO tovector_reports;
+
+REVOKE ALL ON FUNCTION public.claim_image(claimed uuid, shown_hash bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.claim_image(claimed uuid, shown_hash bytea) TO tovector_app;
 
 REVOKE ALL ON FUNCTION public.claim_turn(wanted public.job_kind, lease_seconds double precision, max_attempts integer, share integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.claim_turn(wanted public.job_kind, lease_seconds double precision, max_attempts integer, share integer) TO tovector_app;
@@ -1589,6 +1646,9 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.figures TO tovector_maintenanc
 
 GRANT SELECT,INSERT,DELETE ON TABLE public.files TO tovector_app;
 GRANT SELECT,INSERT,DELETE ON TABLE public.files TO tovector_maintenance;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.guests TO tovector_app;
+GRANT SELECT,DELETE ON TABLE public.guests TO tovector_maintenance;
 
 GRANT SELECT,INSERT ON TABLE public.idempotency_keys TO tovector_app;
 GRANT SELECT,DELETE ON TABLE public.idempotency_keys TO tovector_maintenance;

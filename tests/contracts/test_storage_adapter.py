@@ -74,6 +74,15 @@ def test_the_same_put_again_is_fine_and_another_is_refused(storage: Storage):
     assert storage.get("a.png") == b"same"
 
 
+def test_a_copy_may_be_made_twice_and_keeps_the_first(storage: Storage):
+    storage.put("a.png", b"bytes", "image/png")
+    for _ in range(2):
+        storage.copy("a.png", "b/a.png")
+    assert (b"bytes", ["a.png", "b/a.png"]) == (storage.get("b/a.png"), storage.list_keys())
+    with pytest.raises(StorageObjectMissing):
+        storage.copy("c.png", "d.png")
+
+
 def test_a_put_whose_answer_is_lost_succeeds(stand_in: StorageServer, storage: Storage):
     stand_in.order_fault("lost", method="POST", count=1)
     storage.put("a.svg", b"<svg/>", "image/svg+xml")

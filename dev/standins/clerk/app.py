@@ -3,7 +3,7 @@
 import json
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from dev.standins.clerk.page import sign_in_form, signed_in
+from dev.standins.clerk.page import SCRIPT, SCRIPT_ADDRESS, sign_in_form, signed_in
 from dev.standins.clerk.state import State, User
 from dev.standins.clerk.tokens import DAY_SECONDS, published_keys, session_claims, sign
 from dev.standins.clerk.webhooks import Webhooks, deleted
@@ -16,6 +16,12 @@ PAGE_HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
+}
+SCRIPT_HEADERS = {
+    "Content-Type": "text/javascript; charset=utf-8",
+    "Cache-Control": "no-cache",
+    "Access-Control-Allow-Origin": "*",
+    "X-Content-Type-Options": "nosniff",
 }
 
 
@@ -39,6 +45,8 @@ class ClerkApp:
                 return self._sign_in(request)
             case ["GET" | "PATCH" | "DELETE", "v1", "users", user_id]:
                 return self._backend(request, self._state.find_user(user_id))
+            case ["GET", "npm", *_] if request.path == f"/{SCRIPT_ADDRESS}":
+                return Response(200, SCRIPT_HEADERS, SCRIPT.read_bytes())
             case ["GET", "healthz"]:
                 return json_response({"status": "ok"})
             case ["POST", "_rotate"]:

@@ -1,7 +1,16 @@
-"""The sign-in page: type an e-mail address, be that person. Plain HTML without scripts."""
+"""The sign-in page: type an e-mail address, be that person. Plain HTML without scripts.
 
+And what a page of the application needs to send people there: Clerk's script, as far as the house uses it.
+"""
+
+from base64 import b64encode
 from html import escape
+from pathlib import Path
 from string import Template
+from urllib.parse import urlsplit
+
+SCRIPT = Path(__file__).with_name("clerk.js")
+SCRIPT_ADDRESS = "npm/@clerk/clerk-js@5/dist/clerk.headless.browser.js"
 
 _PAGE = Template("""<!doctype html>
 <html lang="en">
@@ -58,3 +67,8 @@ def signed_in(email: str, token: str) -> str:
 <label for="token">Session token</label>
 <textarea id="token" readonly>{escape(token)}</textarea>""",
     )
+
+
+def publishable_key(issuer: str) -> str:
+    """Return the key that a page names itself with: as Clerk makes them, the instance's host in base 64."""
+    return "pk_test_" + b64encode(f"{urlsplit(issuer).netloc}$".encode()).decode()

@@ -25,7 +25,8 @@ from tests.conftest import ClerkStandIn, TestDatabase
 
 @pytest.fixture(scope="module")
 def app(settings: Settings) -> Iterator[Flask]:
-    plenty = {"requests_per_minute": 60_000, "uploads_per_minute": 60_000, "jobs_per_minute": 60_000}
+    limits = ("requests_per_minute", "uploads_per_minute", "guest_uploads_per_minute", "jobs_per_minute")
+    plenty: dict[str, int] = dict.fromkeys(limits, 60_000)
     app = create_app(settings.model_copy(update=plenty))
     yield app
     house_of(app).close()

@@ -36,7 +36,7 @@ def test_a_sane_request_id_is_kept_and_another_replaced(client: FlaskClient) -> 
 
 
 def test_an_unknown_address_is_a_problem(client: FlaskClient) -> None:
-    for path in ("/", "/v1", "/v1/nothing", "/v1/images/x/y/z", "//v1/me"):
+    for path in ("/nothing", "/v1", "/v1/nothing", "/v1/images/x/y/z", "//v1/me"):
         answer = client.get(path)
         assert (answer.status_code, slug_of(answer)) == (404, "not-found")
 

@@ -1,5 +1,6 @@
 """The main job as a customer drives it: upload, submit, poll, download, credits, delete."""
 
+from collections.abc import Callable
 from uuid import UUID
 
 import psycopg
@@ -115,6 +116,21 @@ def test_a_result_is_a_short_lived_link_to_save(app: Flask, alice: Person) -> No
     assert link.status_code == 302
     assert "token=" in link.headers["Location"]
     assert "download=logo.svg" in link.headers["Location"]
+
+
+def test_looking_at_a_result_is_no_download_and_saving_it_is(
+    app: Flask, alice: Person, count: Callable[[str], int]
+) -> None:
+    job_id = shown(alice.post(f"/v1/images/{new_image(alice)}/vectorizations", {}))["job_id"]
+    early = alice.get(f"/v1/jobs/{job_id}/result/link")
+    assert (409, "job-not-finished") == (early.status_code, shown(early)["slug"])
+    succeed(app, job_id)
+    before = count("analytics")
+    for purpose, noted in (("show", 0), ("save", 1)):
+        link = shown(alice.get(f"/v1/jobs/{job_id}/result/link?format=svg&purpose={purpose}"))
+        assert "download=logo.svg" in link["url"]
+        assert before + noted == count("analytics")
+    assert 422 == alice.get(f"/v1/jobs/{job_id}/result/link?purpose=frame").status_code
 
 
 def test_a_source_is_a_short_lived_link(alice: Person) -> None:

@@ -228,13 +228,16 @@ def test_a_bad_question_is_refused(alice: Person, query: str) -> None:
     [
         ("GET", "/v1/images/{image}"),
         ("GET", "/v1/images/{image}/source"),
+        ("GET", "/v1/images/{image}/source/link"),
         ("GET", "/v1/images/{image}/editor"),
+        ("POST", "/v1/images/{image}/claim"),
         ("DELETE", "/v1/images/{image}"),
         ("POST", "/v1/images/{image}/previews"),
         ("POST", "/v1/images/{image}/vectorizations"),
         ("GET", "/v1/jobs/{job}"),
         ("GET", "/v1/jobs/{job}?wait=5"),
         ("GET", "/v1/jobs/{job}/result"),
+        ("GET", "/v1/jobs/{job}/result/link"),
         ("POST", "/v1/jobs/{job}/cancel"),
     ],
 )

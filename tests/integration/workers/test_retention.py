@@ -129,6 +129,11 @@ def temporary_rows(given: Given, owner: psycopg.Connection) -> None:
         " VALUES (%s, %s, 'k', sha256(%s), 'tv_', house_now()), (%s, %s, 'k', sha256(%s), 'tv_', NULL)",
         [new_id(), user_id, new_id().bytes, new_id(), user_id, new_id().bytes],
     )
+    owner.execute(
+        "INSERT INTO guests (user_id, token_hash, expires_at)"
+        " VALUES (%s, sha256('s'), house_now() + interval '25 hours')",
+        [user_id],
+    )
     owner.execute("INSERT INTO departures (clerk_hash) VALUES (%s)", [purges.hash_clerk_id("user_gone")])
 
 
@@ -137,6 +142,7 @@ def temporary_rows(given: Given, owner: psycopg.Connection) -> None:
     [
         ("answers", "23 hours", "25 hours"),
         ("wakeups", "23 hours", "25 hours"),
+        ("guests", "24 hours", "26 hours"),
         ("handled_events", "29 days", "31 days"),
         ("ended_keys", "29 days", "31 days"),
         ("checkouts", "89 days", "91 days"),
