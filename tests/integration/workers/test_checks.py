@@ -35,6 +35,6 @@ def test_old_idempotency_keys_are_pruned_and_young_ones_kept(
             insert_answer(db, user_id=user_id, key_hash=hash_of(key), answer=answer)
     age = "UPDATE idempotency_keys SET created_at = created_at - interval '25 hours' WHERE key_hash = %s"
     given.as_owner(age, hash_of("old"))
-    assert 1 == prune(resources)
+    assert 1 == prune(resources)["answers"]
     rows = db_owner.execute("SELECT key_hash FROM idempotency_keys").fetchall()
     assert [hash_of("young")] == [bytes(row[0]) for row in rows]
