@@ -39,11 +39,13 @@ Work = Callable[[Mapping[str, Any], bytes, Tell], Answer]
 
 
 def trace(arguments: Mapping[str, Any], data: bytes, tell: Tell) -> Answer:
-    """A picture to an SVG; the header of the answer is the report."""
+    """A picture to an SVG as large as its `page`; the header of the answer is the report."""
     from workers import engine
 
     options = engine.TraceOptions.model_validate(arguments["options"])
-    traced = engine.trace(data, options, limits=engine.Limits(**arguments["limits"]), progress=tell)
+    width, height = arguments["page"]
+    limits = engine.Limits(**arguments["limits"])
+    traced = engine.trace(data, options, page=(width, height), limits=limits, progress=tell)
     return {"report": asdict(traced.report)}, traced.svg.encode()
 
 

@@ -177,7 +177,9 @@ class JobAttempt(Attempt):
             "max_output_bytes": settings.engine_max_output_bytes,
             "max_paths": settings.engine_max_paths,
         }
-        arguments = {"options": options.model_dump(mode="json"), "limits": limits}
+        # The picture may be a reduced copy; the drawing is as large as what was uploaded.
+        page = (self.image.width, self.image.height)
+        arguments = {"options": options.model_dump(mode="json"), "limits": limits, "page": page}
         with self.timed("trace"):
             answer = self.resources.engines.run("trace", arguments, picture, self.watch)
         return Trace(answer.payload, dict(answer.header["report"]), cache_key, kept=False)

@@ -128,7 +128,9 @@ def test_a_bad_option_is_named(new_customer: NewCustomer, picture: Path) -> None
     assert Decimal(5) == customer.available()
 
 
-def test_a_picture_above_the_working_size_is_brought_down(new_customer: NewCustomer, tmp_path: Path) -> None:
+def test_a_picture_above_the_working_size_is_brought_down_and_its_drawing_is_not(
+    new_customer: NewCustomer, tmp_path: Path
+) -> None:
     customer = new_customer("painter@example.com")
     path = tmp_path / "large.png"
     path.write_bytes(drawing(3000, 2000))
@@ -136,6 +138,9 @@ def test_a_picture_above_the_working_size_is_brought_down(new_customer: NewCusto
     assert ("ready", 3000, 2000) == (image["status"], image["width"], image["height"])
     assert image["working_width"] * image["working_height"] <= 4_000_000
     assert abs(image["working_width"] / image["working_height"] - 1.5) < 0.01
+    job = customer.finish(customer.submit(image["image_id"], "vectorizations"))
+    assert b' width="3000" height="2000" viewBox="' in customer.download(job, "svg")
+    assert (3000, 2000) == (job["result"]["report"]["width"], job["result"]["report"]["height"])
 
 
 def test_flower_asks_who_is_there(house: Stack) -> None:

@@ -29,30 +29,36 @@ FELL_BACK = "The image was traced in a simpler way, on white; please tell us abo
 Method = Callable[[Pixels, bool, Recipe], Art]
 """Traces premultiplied samples that are opaque or not by a recipe."""
 
-ENGINE_VERSION = "1.9"
+ENGINE_VERSION = "1.10"
 """Part of every trace's cache key: raised whenever the same input may give another drawing."""
 
 
 def trace(
-    data: bytes, options: TraceOptions, *, limits: Limits | None = None, progress: Progress | None = None
+    data: bytes,
+    options: TraceOptions,
+    *,
+    page: tuple[int, int] | None = None,
+    limits: Limits | None = None,
+    progress: Progress | None = None,
 ) -> Traced:
     """Trace a PNG or JPEG.
 
-    Raises ImageUndecodable, UnsupportedMediaType or TooManyPixels for the input, TooComplex when even the
-    simplest drawing breaks a limit, and EngineCrashed when the tracer itself fails.
+    The drawing is as large as the picture, or as `page` says (width and height in pixels) if the picture is a reduced
+    copy of a larger one. Raises ImageUndecodable, UnsupportedMediaType or TooManyPixels for the input, TooComplex when
+    even the simplest drawing breaks a limit, and EngineCrashed when the tracer itself fails.
     """
     limits, tell = limits or Limits(), progress or silent
     tell("decoding", 0.0)
     raster = decode(data, limits.max_pixels)
-    drawing, svg = drawn_within(raster, options, limits, tell)
+    drawing, svg = drawn_within(raster, options, limits, tell, page=page)
     tell("comparing", 0.9)
     alike = likeness(svg, raster)
     report = Report(
         paths=len(drawing.shapes),
         segments=drawing.segments(),
         colors=len(drawing.paints()),
-        width=raster.width,
-        height=raster.height,
+        width=drawing.width,
+        height=drawing.height,
         bytes=len(svg.encode()),
         similarity=alike.similarity,
         ssim=alike.ssim,
@@ -77,11 +83,16 @@ def trace_file(path: str | Path) -> str:
 
 
 def drawn_within(
-    raster: Raster, options: TraceOptions, limits: Limits, tell: Progress, method: Method = draw_art
+    raster: Raster,
+    options: TraceOptions,
+    limits: Limits,
+    tell: Progress,
+    method: Method = draw_art,
+    page: tuple[int, int] | None = None,
 ) -> tuple[Drawing, str]:
     """A drawing that keeps the limits, and its text: coarser ones are tried until one does."""
     tell("analysing", 0.1)
-    page, raster = (raster.width, raster.height), shrunk(raster, limits.working_pixels)
+    page, raster = page or (raster.width, raster.height), shrunk(raster, limits.working_pixels)
     pixels = premultiplied(raster)
     analysis = analyse_pixels(pixels, raster)
     recipe, notes = choose_recipe(options, analysis), analysis.warnings
