@@ -6,6 +6,7 @@ given the first answer again; while the first is still being worked on, or was m
 
 import json
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -21,6 +22,10 @@ from shared.errors import IdempotencyKeyInFlight, IdempotencyKeyReused, RequestI
 from shared.idempotency import Answer, hash_of
 
 HEADER = "Idempotency-Key"
+PAUSES_SECONDS = (0.02, 0.05, 0.08, 0.0)
+"""Between looks at a key that is in flight: the first request takes milliseconds, and Postgres needs as many to notice
+that an API process has died in the middle of one. Not longer, for a database connection is held meanwhile."""
+
 _KEY = re.compile(r"[\x21-\x7e]([\x20-\x7e]{0,253}[\x21-\x7e])?")
 
 
@@ -55,13 +60,18 @@ class Once:
         """
         if self.key is None:
             return
-        held, first = idempotency.select_answer(db, user_id=self.user_id, key_hash=hash_of(self.key))
-        if first is not None:
-            if first.request_hash != self.request_hash():
-                raise IdempotencyKeyReused("This Idempotency-Key came with another request; use a fresh one for each.")
-            raise Replay(first)
-        if not held:
-            raise _in_flight()
+        for pause_seconds in PAUSES_SECONDS:
+            held, first = idempotency.select_answer(db, user_id=self.user_id, key_hash=hash_of(self.key))
+            if first is not None:
+                if first.request_hash != self.request_hash():
+                    raise IdempotencyKeyReused(
+                        "This Idempotency-Key came with another request; use a fresh one for each."
+                    )
+                raise Replay(first)
+            if held:
+                return
+            time.sleep(pause_seconds)
+        raise _in_flight()
 
     def keep(self, db: Connection, made: Made) -> Made:
         """Keep the answer together with what was made."""

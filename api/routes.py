@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from flask import Flask, Response, g, request
 from pydantic import BaseModel, ValidationError
@@ -240,12 +240,26 @@ def _read_json() -> object:
     data = request.get_data()
     if not data.strip():
         return {}
-    if b"\\u0000" in data or b"\0" in data:
-        raise RequestInvalid(_NO_NUL)
     try:
-        return from_json(data, allow_inf_nan=False)
+        body = from_json(data, allow_inf_nan=False)
     except ValueError:
         raise RequestInvalid("The body is not JSON in UTF-8.") from None
+    if b"\\u0000" in data and (places := list(_places_of_nul(body, ()))):
+        raise RequestInvalid(_NO_NUL, **field_problems([("".join(_steps(place)), _NO_NUL) for place in places]))
+    return body
+
+
+def _places_of_nul(value: object, place: tuple[int | str, ...]) -> Iterator[tuple[int | str, ...]]:
+    """Where in a JSON value a text, or a name, holds the character."""
+    if isinstance(value, str) and "\0" in value:
+        yield place
+    elif isinstance(value, list):
+        for number, item in enumerate(cast("list[object]", value)):
+            yield from _places_of_nul(item, (*place, number))
+    elif isinstance(value, dict):
+        for name, item in cast("dict[str, object]", value).items():
+            yield from _places_of_nul(name, place)
+            yield from _places_of_nul(item, (*place, name))
 
 
 def _refusal(error: ValidationError, path_fields: frozenset[str]) -> ProblemError:
