@@ -243,3 +243,13 @@ def test_a_rectangle_that_was_resized_stays_four_straight_lines() -> None:
     paths = re.findall(r' d="([^"]+)"', traced.svg)
     assert 2 == len(paths)
     assert re.fullmatch(r"M\d+ \d+[hv]-?\d+[hv]-?\d+[hv]-?\d+z", paths[1]), paths[1]
+
+
+def test_the_tip_of_a_needle_stays_a_point() -> None:
+    places = [(100, 20), (115, 150), (85, 150)]
+    large = Image.new("RGB", (1600, 1600), WHITE)
+    ImageDraw.Draw(large).polygon([(8 * x, 8 * y) for x, y in places], fill=RED)
+    traced = trace(saved(large.resize((200, 200), Image.Resampling.BOX)), TraceOptions())
+    assert 4 + 3 == traced.report.segments  # the page, and three straight sides
+    assert color_at(rendered(traced.svg, 1600), (800, 172))[1] < 128
+    assert (*WHITE, 255) == color_at(rendered(traced.svg, 1600), (800, 150))

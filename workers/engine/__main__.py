@@ -4,8 +4,10 @@ import sys
 from pathlib import Path
 
 from workers.engine import trace_file, warm
+from workers.engine.kernels import forget_older_kernels
 
 if len(sys.argv) == 3:
     Path(sys.argv[2]).write_text(trace_file(sys.argv[1]), encoding="utf-8")
 else:
     warm()
+    forget_older_kernels()

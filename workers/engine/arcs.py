@@ -9,8 +9,9 @@ import math
 
 import numpy as np
 
-from workers.engine.closed import CUT, FAR, SPAN, calmed, find_corners, line_through, sharpen, smoothed, use_leeway
+from workers.engine.closed import calmed, smoothed, use_leeway
 from workers.engine.color import Floats
+from workers.engine.corners import CUT, FAR, SPAN, find_corners, line_through, sharpen
 from workers.engine.decode import Pixels
 from workers.engine.fit import fit_pieces
 from workers.engine.flatness import Mask
@@ -89,28 +90,28 @@ def place_junction(
 @kernel
 def fit_arc(
     points: Floats, n: int, start: Floats, end: Floats, tolerance: float, corner: float, smoothing: float,
-    width: float, height: float, curves: Floats, lines: Pixels,
+    straight: bool, width: float, height: float, curves: Floats, lines: Pixels,
 ) -> int:  # fmt: skip
     """Fit n points between two places; gives the number of curves (room for n + 8 is needed)."""
     ring = smoothed(points, n, smoothing, False)
     at = np.empty(n + 2, np.int64)
     count = find_corners(ring, n, corner, False, at)
-    places = np.empty((count + 2, 2))
+    places, cuts = np.empty((count + 2, 2)), np.full(count + 2, CUT, np.int64)
     places[0], places[count + 1] = start, end
     for k in range(count):
         before = at[k] - (at[k - 1] if k else -1)
         after = (at[k + 1] if k < count - 1 else n) - at[k]
-        sharpen(ring, n, at[k], before, after, width, height, places[k + 1])
+        cuts[k + 1] = sharpen(ring, n, at[k], before, after, straight, width, height, places[k + 1])
     use_leeway(ring, n)
     run = np.zeros((n + 3, 7))
     made = 0
     for k in range(count + 1):
         first, last = at[k - 1] + 1 if k else 0, at[k] if k < count else n
-        trim = CUT if last - first > 3 * CUT else 0
+        skipped, spared = (cuts[k], cuts[k + 1]) if last - first > 3 * CUT else (0, 0)
         run[0] = 0.0
         run[0, :2] = places[k]
         used = 1
-        for i in range(first + trim, last - trim):
+        for i in range(first + skipped, last - spared):
             run[used] = ring[i]
             used += 1
         calmed(run, used, 1, used - 1, False)

@@ -1,46 +1,29 @@
-"""A closed ring of points as lines and cubics: find its corners, sharpen them, fit what lies between.
-
-A corner is where the direction turns by more than an angle over a few steps. Anti-aliasing rounds it off, so its
-true place is where the lines fitted to both of its sides meet.
-"""
+"""A closed ring of points as lines and cubics: find its corners, fit what lies between."""
 
 import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from workers.engine.color import Floats
+from workers.engine.corners import CUT, SPAN, find_corners, merge_tips, sharpen
 from workers.engine.decode import Pixels
 from workers.engine.fit import fit_pieces
 from workers.engine.kernels import kernel
-from workers.engine.ring import PAGE_LEEWAY
-
-SPAN = 2
-NEAREST_PAGE = 0.8
-"""A corner closer to the page's edge than this, in pixels, lies on it."""
-
-SURE = math.radians(75)
-"""A sharper bend than this is a corner whatever lies around it."""
-
-EVEN = 0.7
-MOST_MOVE = 1.6
-PARALLEL = 0.3
-CUT, FAR = 1, 4
-LONG = 10
-STRAIGHT = 0.06
-"""A side of more than `LONG` points whose points lie this close to a line, in pixels, is trusted from one point on."""
-
-"""Points next to a corner that are left out of the fit, and how many beyond them make its sides."""
 
 
 @dataclass(frozen=True, slots=True)
 class FitSettings:
-    """Pixels a curve may stray, the bend in radians that makes a corner, and the width of the smoothing."""
+    """Pixels a curve may stray, the bend in radians that makes a corner, and the width of the smoothing.
+
+    `straight` trusts long straight sides to tell where a corner is, also the tip of a needle; not among soft colors,
+    whose borders are no edges.
+    """
 
     tolerance: float = 0.17
     corner: float = math.radians(43)
     smoothing: float = 0.4
+    straight: bool = True
 
 
 @kernel
@@ -60,16 +43,6 @@ def smoothed(points: Floats, n: int, width: float, closed: bool) -> Floats:
 
 
 @kernel
-def covered(ring: Floats, n: int, at: int, span: int) -> bool:
-    """Whether later shapes cover the ring at a point and for `span` points on both sides."""
-    for d in range(-span, span + 1):
-        i = (at + d) % n
-        if (ring[i, 2] == 0 and ring[i, 3] == 0) or ring[i, 6] == PAGE_LEEWAY:
-            return False
-    return True
-
-
-@kernel
 def use_leeway(ring: Floats, n: int) -> None:
     """Move covered points to their best place; their leeway then counts from there."""
     for i in range(n):
@@ -77,103 +50,6 @@ def use_leeway(ring: Floats, n: int) -> None:
         ring[i, 1] += ring[i, 5] * ring[i, 3]
         ring[i, 4] -= ring[i, 5]
         ring[i, 5] = ring[i, 6] - ring[i, 5]
-
-
-@kernel
-def find_corners(ring: Floats, n: int, corner: float, closed: bool, found: NDArray[np.int64]) -> int:
-    """Indices of the corners of a ring or an open run, in order; of several bends in one place the sharpest counts."""
-    span = SPAN if n >= 4 * SPAN else max(1, n // 6)
-    bends = np.zeros(n)
-    for i in range(n) if closed else range(span, n - span):
-        if covered(ring, n, i, span):
-            continue
-        back, ahead = (i - span) % n, (i + span) % n
-        ax, ay = ring[i, 0] - ring[back, 0], ring[i, 1] - ring[back, 1]
-        bx, by = ring[ahead, 0] - ring[i, 0], ring[ahead, 1] - ring[i, 1]
-        bends[i] = abs(math.atan2(ax * by - ay * bx, ax * bx + ay * by))
-    taken = np.zeros(n, np.bool_)
-    count = 0
-    for i in np.argsort(-bends):
-        if bends[i] < corner:
-            break
-        if taken[i] or (bends[i] < SURE and not stands_out(bends, n, i)):
-            continue
-        found[count] = i
-        count += 1
-        for d in range(-span, span + 1):
-            taken[(i + d) % n] = True
-    found[:count] = np.sort(found[:count])
-    return count
-
-
-@kernel
-def stands_out(bends: Floats, n: int, at: int) -> bool:
-    """Whether the ring bends much more here than a little way off; on a small circle it bends alike everywhere."""
-    near = bends[(at - 2) % n] + bends[(at + 2) % n]
-    further = bends[(at - 3) % n] + bends[(at + 3) % n]
-    return min(near, further) < 2 * EVEN * bends[at]
-
-
-@kernel
-def line_through(ring: Floats, n: int, a: int, b: int) -> tuple[float, float, float, float]:
-    """Center and direction of the total least squares line through points a to b (modulo n)."""
-    count = b - a + 1
-    cx = cy = sxx = sxy = syy = 0.0
-    for i in range(a, b + 1):
-        cx += ring[i % n, 0]
-        cy += ring[i % n, 1]
-    cx /= count
-    cy /= count
-    for i in range(a, b + 1):
-        x, y = ring[i % n, 0] - cx, ring[i % n, 1] - cy
-        sxx += x * x
-        sxy += x * y
-        syy += y * y
-    angle = 0.5 * math.atan2(2 * sxy, sxx - syy)
-    return cx, cy, math.cos(angle), math.sin(angle)
-
-
-@kernel
-def side_line(ring: Floats, n: int, at: int, way: int, far: int, is_long: bool) -> tuple[float, float, float, float]:
-    """The line along one side of the corner at index `at`: its points from `CUT` to `far` away in this direction.
-
-    Where a corner falls between pixels, or was blurred by resizing, the point next to it lies off its side. A long
-    side that is straight beyond that point tells more without it.
-    """
-    if is_long:
-        a, b = (at + CUT + 1, at + far + 1) if way > 0 else (at - far - 1 + n, at - CUT - 1 + n)
-        cx, cy, ux, uy = line_through(ring, n, a, b)
-        worst = 0.0
-        for i in range(a, b + 1):
-            worst = max(worst, abs((ring[i % n, 0] - cx) * uy - (ring[i % n, 1] - cy) * ux))
-        if worst < STRAIGHT:
-            return cx, cy, ux, uy
-    if way > 0:
-        return line_through(ring, n, at + CUT, at + far)
-    return line_through(ring, n, at - far + n, at - CUT + n)
-
-
-@kernel
-def sharpen(ring: Floats, n: int, at: int, before: int, after: int, width: float, height: float, out: Floats) -> None:
-    """The true place of the corner at index `at`, whose neighbors lie `before` and `after` points away."""
-    out[0] = ring[at, 0]
-    out[1] = ring[at, 1]
-    back, ahead = min(FAR, before - CUT), min(FAR, after - CUT)
-    if back >= CUT + 1 and ahead >= CUT + 1:
-        ax, ay, aux, auy = side_line(ring, n, at, -1, back, before > LONG)
-        bx, by, bux, buy = side_line(ring, n, at, 1, ahead, after > LONG)
-        cross = aux * buy - auy * bux
-        if abs(cross) > PARALLEL:
-            way = ((bx - ax) * buy - (by - ay) * bux) / cross
-            x, y = ax + way * aux, ay + way * auy
-            if math.hypot(x - out[0], y - out[1]) < MOST_MOVE:
-                out[0], out[1] = x, y
-    for c in range(2):
-        limit = width if c == 0 else height
-        if out[c] < NEAREST_PAGE:
-            out[c] = 0.0
-        elif out[c] > limit - NEAREST_PAGE:
-            out[c] = limit
 
 
 @kernel
@@ -235,21 +111,24 @@ def fit_round(ring: Floats, n: int, tolerance: float, curves: Floats, lines: Pix
 
 @kernel
 def fit_ring(
-    points: Floats, n: int, tolerance: float, corner: float, smoothing: float, width: float, height: float,
-    curves: Floats, lines: Pixels,
+    points: Floats, n: int, tolerance: float, corner: float, smoothing: float, straight: bool, width: float,
+    height: float, curves: Floats, lines: Pixels,
 ) -> int:  # fmt: skip
     """Fit a closed ring of n points on a page of this size; gives the number of curves (room for n + 8 is needed)."""
     ring = smoothed(points, n, smoothing, True)
     at = np.empty(n, np.int64)
     count = find_corners(ring, n, corner, True, at)
+    if straight:
+        count = merge_tips(ring, n, at, count)
     if count == 0:
         use_leeway(ring, n)
         return fit_round(ring, n, tolerance, curves, lines)
-    places = np.empty((count, 2))
+    places, cuts = np.empty((count, 2)), np.empty(count, np.int64)
     for k in range(count):
         before = (at[k] - at[k - 1 if k else count - 1]) % n
         after = (at[(k + 1) % count] - at[k]) % n
-        sharpen(ring, n, at[k], before if before else n, after if after else n, width, height, places[k])
+        before, after = before if before else n, after if after else n
+        cuts[k] = sharpen(ring, n, at[k], before, after, straight, width, height, places[k])
     use_leeway(ring, n)
     run = np.zeros((n + 2, 7))
     made = 0
@@ -257,10 +136,10 @@ def fit_ring(
         length = (at[(k + 1) % count] - at[k]) % n
         if length == 0:
             length = n
-        trim = CUT if length > 3 * CUT else 0
+        first, last = (cuts[k], cuts[(k + 1) % count]) if length > 3 * CUT else (0, 0)
         run[0, :2] = places[k]
         used = 1
-        for i in range(at[k] + 1 + trim, at[k] + length - trim):
+        for i in range(at[k] + 1 + first, at[k] + length - last):
             run[used] = ring[i % n]
             used += 1
         calmed(run, used, 1, used - 1, False)

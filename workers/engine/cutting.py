@@ -145,7 +145,7 @@ class CutTracer:
         """Fit one arc for both of its sides."""
         fit, n = self.tracer.recipe.fit, len(points)
         curves, lines = np.empty((n + 8, 8)), np.empty(n + 8, np.uint8)
-        dials = (fit.tolerance, fit.corner, fit.smoothing, float(self.width), float(self.height))
+        dials = (fit.tolerance, fit.corner, fit.smoothing, fit.straight, float(self.width), float(self.height))
         if not arc.closed:
             start, end = self.found[end_of(arc, last=False)], self.found[end_of(arc, last=True)]
             made = fit_arc(points, n, start, end, *dials, curves, lines)

@@ -29,7 +29,7 @@ FELL_BACK = "The image was traced in a simpler way, on white; please tell us abo
 Method = Callable[[Pixels, bool, Recipe], Art]
 """Traces premultiplied samples that are opaque or not by a recipe."""
 
-ENGINE_VERSION = "1.10"
+ENGINE_VERSION = "1.11"
 """Part of every trace's cache key: raised whenever the same input may give another drawing."""
 
 

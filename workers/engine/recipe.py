@@ -83,7 +83,8 @@ def for_quality(recipe: Recipe, analysis: Analysis) -> Recipe:
         )
     if analysis.soft:
         # Along a gradient any color stands apart from some other.
-        recipe = replace(recipe, labels=replace(recipe.labels, peaks=False))
+        labels, fit = replace(recipe.labels, peaks=False), replace(recipe.fit, straight=False)
+        recipe = replace(recipe, labels=labels, fit=fit)
     if analysis.small:
         recipe = replace(
             recipe,
