@@ -22,9 +22,9 @@ from shared.errors import IdempotencyKeyInFlight, IdempotencyKeyReused, RequestI
 from shared.idempotency import Answer, hash_of
 
 HEADER = "Idempotency-Key"
-PAUSES_SECONDS = (0.02, 0.05, 0.08, 0.0)
-"""Between looks at a key that is in flight: the first request takes milliseconds, and Postgres needs as many to notice
-that an API process has died in the middle of one. Not longer, for a database connection is held meanwhile."""
+PAUSES_SECONDS = (0.03, 0.1, 0.2, 0.4, 0.8)
+"""Between looks at a key that is in flight: the first request takes milliseconds, and Postgres needs hardly longer to
+notice that the API process which worked on it has died."""
 
 _KEY = re.compile(r"[\x21-\x7e]([\x20-\x7e]{0,253}[\x21-\x7e])?")
 
@@ -60,18 +60,13 @@ class Once:
         """
         if self.key is None:
             return
-        for pause_seconds in PAUSES_SECONDS:
-            held, first = idempotency.select_answer(db, user_id=self.user_id, key_hash=hash_of(self.key))
-            if first is not None:
-                if first.request_hash != self.request_hash():
-                    raise IdempotencyKeyReused(
-                        "This Idempotency-Key came with another request; use a fresh one for each."
-                    )
-                raise Replay(first)
-            if held:
-                return
-            time.sleep(pause_seconds)
-        raise _in_flight()
+        held, first = idempotency.select_answer(db, user_id=self.user_id, key_hash=hash_of(self.key))
+        if first is not None:
+            if first.request_hash != self.request_hash():
+                raise IdempotencyKeyReused("This Idempotency-Key came with another request; use a fresh one for each.")
+            raise Replay(first)
+        if not held:
+            raise _in_flight()
 
     def keep(self, db: Connection, made: Made) -> Made:
         """Keep the answer together with what was made."""
@@ -81,6 +76,19 @@ class Once:
         if not idempotency.insert_answer(db, user_id=self.user_id, key_hash=hash_of(self.key), answer=answer):
             raise _in_flight()  # another was a moment faster: nothing of ours is saved, its answer will be found
         return made
+
+
+def patient(work: Callable[[], Response]) -> Response:
+    """Answer a request, again after each pause while its key is in flight; no database connection is held meanwhile.
+
+    Raises IdempotencyKeyInFlight when the first request has no answer after all of them, and what `work` raises.
+    """
+    for pause_seconds in PAUSES_SECONDS:
+        try:
+            return work()
+        except IdempotencyKeyInFlight:
+            time.sleep(pause_seconds)
+    return work()
 
 
 def asked_once(caller: Caller, *content: str | bytes) -> Once:

@@ -17,7 +17,7 @@ from pydantic_core import from_json
 from api import limits
 from api.auth import find_caller, find_guest, note_admin_read
 from api.house import House, here
-from api.idempotency import Replay
+from api.idempotency import Replay, patient
 from api.limits import Limit
 from api.problems import field_problems
 from api.session import Caller
@@ -166,8 +166,11 @@ def mount(app: Flask, route: Route) -> None:
     def view(**path: str) -> Response:
         house = here()
         caller = _admit(house, route)
+        ask = _parse(route, path_fields, path)
         try:
-            return route.handler(house, caller, _parse(route, path_fields, path))
+            if route.once and not route.takes_file:  # a file has been read when its key is looked at
+                return patient(lambda: route.handler(house, caller, ask))
+            return route.handler(house, caller, ask)
         except Replay as replay:
             return replay.response()
 

@@ -254,9 +254,11 @@ class Load:
         return sum(ask.is_accepted for customer in self._customers for ask in customer.asks)
 
     def until_accepted(self, count: int, seconds: float = 60.0) -> None:
-        """Wait until so many more have been accepted."""
+        """Wait until so many more have been accepted; raises TimeoutError, for then nothing is under load any more."""
         target, deadline = self.accepted + count, time.monotonic() + seconds
-        while self.accepted < target and time.monotonic() < deadline:
+        while self.accepted < target:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{count} more jobs were not accepted within {seconds:g} s")
             time.sleep(0.02)
 
 

@@ -37,7 +37,7 @@ class Scene:
     def __post_init__(self) -> None:
         self.rng = random.Random(f"{self.seed}/{self.name}")
 
-    def customer(self, credits: str = "500", pictures: int = 2) -> Customer:
+    def customer(self, credits: str = "100000", pictures: int = 2) -> Customer:
         """A new account with credits and some small pictures; made while everything is well."""
         who = f"{self.name.replace(' ', '-')}-{len(self.customers)}-{self.rng.randrange(10**9)}@example.com"
         running = self.house.stack.running
