@@ -1,5 +1,6 @@
 """What every request and answer carries: an id, safe headers, CORS, a log line, a measurement."""
 
+import contextlib
 import re
 import time
 
@@ -22,6 +23,9 @@ _EXPOSED_HEADERS = (
     "ETag, Idempotency-Replayed, Location, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, X-Request-Id"
 )
 _YEAR_SECONDS = 31_536_000
+_MOST_DRAINED_BYTES = 25_000_000
+_DRAIN_SECONDS = 2.0
+_PIECE_BYTES = 64 * 1024
 
 
 def register(app: Flask) -> None:
@@ -46,7 +50,17 @@ def _close(response: Response) -> Response:
     _add_cors(response)
     response.headers["X-Request-Id"] = g.request_id
     _note(response)
+    if response.status_code >= 400 and request.content_length:
+        _drain()
     return response
+
+
+def _drain() -> None:
+    """Read the rest of a refused request, within bounds: else its sender would see a broken connection, no answer."""
+    body, left, until = request.environ["wsgi.input"], _MOST_DRAINED_BYTES, time.monotonic() + _DRAIN_SECONDS
+    with contextlib.suppress(OSError, ValueError):  # the sender is gone, or the body was closed
+        while left > 0 and time.monotonic() < until and (piece := body.read(min(left, _PIECE_BYTES))):
+            left -= len(piece)
 
 
 def safe_headers(*, secure: bool) -> list[tuple[str, str]]:

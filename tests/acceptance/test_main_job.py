@@ -73,6 +73,11 @@ def test_without_a_token_nothing_is_shown(house: Stack) -> None:
         assert answer.headers["WWW-Authenticate"].startswith("Bearer")
 
 
+def test_who_is_refused_in_the_middle_of_an_upload_hears_why(house: Stack) -> None:
+    for _ in range(5):
+        expect(httpx.post(f"{house.url}/v1/images", content=b"x" * 15_000_000), 401, "unauthenticated")
+
+
 def test_another_persons_things_are_not_there(new_customer: NewCustomer, picture: Path) -> None:
     owner, stranger = new_customer("owner@example.com"), new_customer("stranger@example.com")
     image = owner.upload(picture)

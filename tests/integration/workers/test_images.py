@@ -43,7 +43,7 @@ def test_a_large_image_gets_a_working_raster_and_is_ready(small: Resources, give
     run_job(small, JobKind.VECTORIZATION, make_vectorization)
     report = given.seen(job).report
     assert report is not None
-    assert 200 == report["width"]
+    assert 400 == report["width"]  # the drawing is as large as what was uploaded
 
 
 def test_a_large_image_that_cannot_be_read_fails(small: Resources, given: Given) -> None:
