@@ -84,7 +84,12 @@ def _started(command: Sequence[str], url: str, *, stdin: int, stdout: int) -> Ge
     except OSError as error:
         raise InternalError(f"{command[0]} cannot be run: {error.strerror}; see POSTGRES_PROGRAMS") from error
     with process:
-        yield process
+        try:
+            yield process
+        finally:
+            if process.stdin is not None:
+                with suppress(BrokenPipeError):  # what it left unread may still be in our buffer
+                    process.stdin.close()
 
 
 def _ended(process: subprocess.Popen[bytes], name: str) -> None:

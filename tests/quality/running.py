@@ -78,6 +78,6 @@ class Child:
     def kill(self) -> None:
         """End the process; the next picture gets a new one."""
         if self._process is not None:
-            with self._process as process:
-                process.kill()
+            self._process.kill()
+            self._process.communicate()  # unlike close(), it forgives a line that the dead never read
             self._process = None

@@ -42,6 +42,7 @@ def test_a_tracer_that_fails_is_told_and_one_that_dies_is_replaced(tmp_path: Pat
         assert "<svg" in (child.trace(picture, tmp_path / "picture.svg").svg or "")
         assert child.pid is not None
         os.kill(child.pid, signal.SIGKILL)
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
         assert "died" == child.trace(picture, tmp_path / "picture.svg").failure
         assert "<svg" in (child.trace(picture, tmp_path / "picture.svg").svg or "")
 
