@@ -2,7 +2,7 @@
 
 A database transaction carries its identity as settings local to it (`set_config(…, true)`), which
 row-level security reads; a forgotten identity sees nothing. This works behind a pooler in
-transaction mode: nothing outlives the transaction, and no statement is prepared by name.
+transaction mode: nothing outlives the transaction, and no statement is prepared by name there.
 """
 
 from collections.abc import Generator
@@ -28,6 +28,7 @@ _BROKEN = (psycopg.OperationalError, psycopg.errors.IdleInTransactionSessionTime
 
 
 _ANSWER_GRACE_SECONDS = 2.0
+_PREPARE_THRESHOLD = 5  # psycopg's own: a statement is planned once and for all when it comes for the sixth time
 
 
 class _Impatient(psycopg.Connection[TupleRow]):
@@ -76,6 +77,7 @@ class Database:
             timeout=timeout_seconds,
             max_idle=60,
             open=False,
+            configure=_prepare_if_direct,
             kwargs={
                 "autocommit": True,
                 "prepare_threshold": None,
@@ -162,7 +164,7 @@ class Database:
             connection = self._pool.getconn()
             connection.answer_seconds = self._timeout_seconds
             try:
-                connection.execute(begin)
+                connection.execute(begin, prepare=False)  # several commands at once cannot be
             except BaseException as error:
                 self._pool.putconn(connection)
                 if last_try or not isinstance(error, psycopg.OperationalError):
@@ -172,6 +174,17 @@ class Database:
                 connection.answer_seconds = self._answer_seconds
                 return connection
         raise AssertionError("unreachable")
+
+
+def _prepare_if_direct(connection: psycopg.Connection[TupleRow]) -> None:
+    """Let statements be prepared by name where one server process answers for the connection's whole life.
+
+    A pooler in transaction mode hands each database transaction to another, which would not know the name. It tells
+    its clients process ids of its own making, so what the connection was told and what the server says differ.
+    """
+    row = connection.execute("SELECT pg_backend_pid()").fetchone()
+    if row == (connection.info.backend_pid,):
+        connection.prepare_threshold = _PREPARE_THRESHOLD
 
 
 def act_as(connection: Connection, user_id: UUID) -> None:

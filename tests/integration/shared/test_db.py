@@ -1,17 +1,21 @@
 """Database transactions: who they act for, how they end, and what is said when the server goes away."""
 
+import os
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 
-from dev.ports import free_ports
+from dev.children import Children, Program, wait_until
+from dev.ports import free_ports, is_open
 from shared.db import Database
 from shared.errors import CommitUnknown, DatabaseUnavailable
 from shared.ids import new_id
 from tests.conftest import TestDatabase
+from tests.debian import program
 from tests.torture.proxy import Proxies, Proxy
 
 
@@ -137,3 +141,40 @@ def test_a_commit_that_nobody_answers_leaves_the_outcome_unknown(behind: tuple[D
         db.execute("SELECT 1")
         proxy.half_open()
     assert time.monotonic() - begun < 6
+
+
+NAMES = "SELECT count(*) FROM pg_prepared_statements"
+
+
+def test_a_server_of_our_own_plans_what_comes_often_only_once(pool: Database) -> None:
+    for _ in range(8):
+        with pool.transaction(user_id=new_id()) as db:
+            db.execute("SELECT FROM users WHERE credit_balance > %s", [1])
+    with pool.transaction() as db:
+        assert (1,) == db.execute(NAMES + " WHERE statement LIKE '%FROM users%'").fetchone()
+
+
+@pytest.fixture
+def pooled(database: TestDatabase, tmp_path: Path) -> Iterator[Database]:
+    """A pool behind PgBouncer in transaction mode, which has two connections to Postgres."""
+    address, (port,) = urlsplit(database.app_url), free_ports(1)
+    (tmp_path / "users.txt").write_text('"tovector_api" ""\n')
+    (tmp_path / "pgbouncer.ini").write_text(
+        f"[databases]\n* = host=127.0.0.1 port={address.port}\n[pgbouncer]\nlisten_addr = 127.0.0.1\n"
+        f"listen_port = {port}\nunix_socket_dir =\nauth_type = trust\nauth_file = {tmp_path}/users.txt\n"
+        "pool_mode = transaction\ndefault_pool_size = 2\nignore_startup_parameters = extra_float_digits\n"
+    )
+    command = (program("pgbouncer", "pgbouncer"), str(tmp_path / "pgbouncer.ini"))
+    if os.geteuid() == 0:  # it refuses to run as root
+        command = ("unshare", "--user", "--map-user=65534", "--map-group=65534", *command)
+    with Children(tmp_path / "log") as children:
+        wait_until(lambda: is_open(port), children.start(Program("pgbouncer", command)))
+        pool = Database(address._replace(netloc=f"tovector_api@127.0.0.1:{port}").geturl(), pool_size=4)
+        yield pool
+        pool.close()
+
+
+def test_behind_a_pooler_nothing_is_prepared_by_name(pooled: Database) -> None:
+    for _ in range(12):
+        with pooled.transaction() as one, pooled.transaction() as other:
+            assert one.execute(NAMES).fetchone() == other.execute(NAMES).fetchone() == (0,)
