@@ -15,13 +15,17 @@ Command = Callable[..., Any]
 
 
 def drawing_options(command: Command) -> Command:
-    """Sources, `--output`, `--preset`, `--option`, `--recursive` and `--overwrite`."""
+    """Sources, `--output`, `--format`, `--preset`, `--option`, `--recursive` and `--overwrite`."""
     for decorate in (
         click.option("--overwrite", "may_overwrite", is_flag=True, help="Write over files that were there before."),
         click.option("-r", "--recursive", "is_recursive", is_flag=True, help="Look into the folders of folders too."),
         click.option(
             "--option", "pairs", multiple=True, metavar="NAME=VALUE",
             help="A trace option such as colors=8 or background=remove; may be given several times.",
+        ),
+        click.option(
+            "--format", "formats", multiple=True, metavar="NAME",
+            help="A file format; may be given several times. [svg]",
         ),
         click.option("--preset", metavar="NAME", help="What kind of picture it is: auto, logo, line-art, photo, ..."),
         click.option(

@@ -80,9 +80,6 @@ def account(url: str | None) -> None:
 @main.command()
 @drawing_options
 @_url
-@click.option(
-    "--format", "formats", multiple=True, metavar="NAME", help="A file format; may be given several times. [svg]"
-)
 @click.option("--manifest", type=click.Path(path_type=Path, dir_okay=False), help="The CSV that says what was done.")
 @click.option(
     "--jobs", "side_by_side", type=click.IntRange(1, 32), default=8, show_default=True, help="Images side by side."
@@ -131,13 +128,14 @@ def trace(
     output: Path | None,
     preset: str | None,
     pairs: tuple[str, ...],
+    formats: tuple[str, ...],
     is_recursive: bool,
     may_overwrite: bool,
     side_by_side: int,
 ) -> None:
-    """Trace images on this machine, without a server: free, SVG alone."""
+    """Trace images on this machine, without a server: free, in the same formats."""
     from tovector.tracing import trace_pictures
 
-    target = find_target(sources, output, (), is_recursive=is_recursive)
+    target = find_target(sources, output, formats, is_recursive=is_recursive)
     options = read_options(preset, pairs)
     sys.exit(trace_pictures(target, options, side_by_side=side_by_side, may_overwrite=may_overwrite))

@@ -4,10 +4,11 @@ It is pure. It knows no database, network, queue, clock or settings, so the same
 the same drawing, and it can be run and tested with nothing else there.
 """
 
+from shared.outputs import Format
 from shared.rasters import ImageHeader, inspect_image, verify_image
 from shared.tracing import TraceOptions
 from workers.engine.analyse import Analysis
-from workers.engine.formats import write_format
+from workers.engine.formats import WRITERS, write_format
 from workers.engine.pipeline import ENGINE_VERSION, analyse_image, trace, trace_file, warm
 from workers.engine.preview import render_preview
 from workers.engine.report import Limits, Report, Traced
@@ -15,7 +16,9 @@ from workers.engine.resize import resize
 
 __all__ = [
     "ENGINE_VERSION",
+    "WRITERS",
     "Analysis",
+    "Format",
     "ImageHeader",
     "Limits",
     "Report",

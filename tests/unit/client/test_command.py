@@ -43,7 +43,14 @@ def test_trace_draws_without_a_server_and_says_what_went_wrong(tmp_path: Path) -
     assert mean_color_error((tmp_path / "in" / "a.svg").read_bytes(), sample) < 3
     assert (1, "") == run(tmp_path, "trace", "in")[:2]  # what was there is kept
     assert 0 == run(tmp_path, "trace", "in/a.png", "-o", "in/a.svg")[0]  # unless it is named
-    assert 2 == run(tmp_path, "trace", "in/a.png", "-o", "a.pdf")[0]
+    code, said, complained = run(
+        tmp_path, "trace", "in/a.png", "--format", "pdf", "--format", "dxf", "--option", "width=80"
+    )
+    assert (0, True) == (code, said.startswith("in/a.pdf, in/a.dxf: ")), complained
+    assert (tmp_path / "in" / "a.pdf").read_bytes().startswith(b"%PDF")
+    assert "SECTION" in (tmp_path / "in" / "a.dxf").read_text()
+    code, _, complained = run(tmp_path, "trace", "in/a.png", "-o", "a.ai")
+    assert (2, True) == (code, "ai is no format of a drawing: say svg, pdf" in complained)
 
 
 @pytest.mark.parametrize(
