@@ -147,7 +147,7 @@ class Bench:
         """Wait until no job is open."""
         deadline = time.monotonic() + seconds
         with psycopg.connect(self.stack.running.superuser_url, autocommit=True) as db:
-            while db.execute("SELECT FROM jobs WHERE status IN ('queued', 'running') LIMIT 1").fetchone():
+            while db.execute("SELECT 1 FROM jobs WHERE status IN ('queued', 'running') LIMIT 1").fetchone():
                 if time.monotonic() > deadline:
                     raise TimeoutError("jobs are still open")
                 time.sleep(0.1)

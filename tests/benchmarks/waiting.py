@@ -63,9 +63,14 @@ def waiting(bench: Bench) -> Report:
     count = SUBMITS // 6 if bench.quick else SUBMITS
     with bench.person.line() as line:
 
+        wire = line.raw("POST", f"/v1/images/{image}/vectorizations", b"{}")
+
+        def submit() -> None:
+            answer = line.ask(wire)
+            assert answer.status == 202, answer
+
         def submits() -> list[float]:
-            wire = line.raw("POST", f"/v1/images/{image}/vectorizations", b"{}")
-            return [seconds_of(lambda: line.ask(wire)) for _ in range(count)]
+            return [seconds_of(submit) for _ in range(count)]
 
         with bench.nobody_vectorizes():
             jobs = [line.post(f"/v1/images/{image}/vectorizations").json()["job_id"] for _ in range(JOBS)]
