@@ -26,7 +26,7 @@ from api import (
     reports,
     webhooks,
 )
-from api.house import FinishedJob, House, house_of, move_in
+from api.house import House, ToldJob, house_of, move_in
 from api.limits import Limits
 from api.polls import Polls, forget_announced
 from api.recent import Recent
@@ -60,7 +60,7 @@ ROUTES: tuple[Route, ...] = (
 )
 MOST_BODY_BYTES = 256 * 1024
 MOST_REMEMBERED = 20_000
-MOST_FINISHED = 5_000
+MOST_TOLD = 5_000
 UPLOADS_AT_ONCE = 6
 
 
@@ -80,10 +80,10 @@ def create_app(
     redis_url = settings.redis_url.get_secret_value()
     callers: Recent[str, Caller] = Recent(MOST_REMEMBERED)
     expiries: Recent[UUID, datetime] = Recent(MOST_REMEMBERED)
-    finished: Recent[str, FinishedJob] = Recent(MOST_FINISHED)
+    told: Recent[str, ToldJob] = Recent(MOST_TOLD)
     lines: Recent[JobKind, tuple[int, float]] = Recent(len(JobKind))
     cache = cache or Cache(redis_url, settings.redis_timeout_seconds)
-    cache.hear(partial(forget_announced, finished))
+    cache.hear(partial(forget_announced, told))
     move_in(
         app,
         House(
@@ -99,7 +99,7 @@ def create_app(
             callers=callers,
             limits=Limits(settings, cache),
             expiries=expiries,
-            finished=finished,
+            told=told,
             lines=lines,
             upload_slots=BoundedSemaphore(UPLOADS_AT_ONCE),
             openapi=lru_cache(lambda: docs.described(ROUTES, str(settings.public_url))),

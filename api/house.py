@@ -14,7 +14,7 @@ from api.recent import Recent
 from api.session import Caller, Sessions
 from shared.cache import Cache
 from shared.db import Database
-from shared.jobs import JobKind
+from shared.jobs import JobKind, State
 from shared.payments import Payments
 from shared.queue import Publisher
 from shared.settings import Settings
@@ -26,10 +26,12 @@ _NAME = "tovector"
 
 
 @dataclass(frozen=True, slots=True)
-class FinishedJob:
-    """The answer about a job that has ended, for its owner."""
+class ToldJob:
+    """The last answer about a job, for its owner; `state` is what it says of a job that has not ended."""
 
+    job_id: UUID
     user_id: UUID
+    state: State | None
     body: bytes
     etag: str
 
@@ -39,7 +41,7 @@ class House:
     """Where the customers' things are, and the settings of this installation.
 
     What is remembered for a while: `callers`, whom an Authorization header proves; `expiries`, when images expire;
-    `finished`, the answers about jobs that have ended, by the job's id; `lines`, how long the queues are.
+    `told`, the last answers about jobs, by the job's id; `lines`, how long the queues are.
     `upload_slots` bounds how many uploads are in memory at once, however many arrive.
     """
 
@@ -55,7 +57,7 @@ class House:
     callers: Recent[str, Caller]
     limits: Limits
     expiries: Recent[UUID, datetime]
-    finished: Recent[str, FinishedJob]
+    told: Recent[str, ToldJob]
     lines: Recent[JobKind, tuple[int, float]]
     upload_slots: BoundedSemaphore
     openapi: Callable[[], str]

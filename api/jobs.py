@@ -12,7 +12,7 @@ from api.idempotency import asked_once
 from api.job_body import JobBody, find_job, job_bodies, job_body
 from api.limits import Limit
 from api.links import LinkBody, link_body
-from api.polls import remember_finished
+from api.polls import remember_told
 from api.results import result_link
 from api.routes import Gives, Routes
 from api.session import Caller
@@ -137,10 +137,8 @@ class OneJob(BaseModel):
 def get_job(house: House, caller: Caller, ask: OneJob) -> Response:
     """Show a job: at once, or as soon as it has ended or `wait` is over."""
     job = awaited_job(house, caller, ask.job_id, ask.wait)
-    if not job.status.is_terminal:
-        return show(job, Retry_After=str(RETRY_SECONDS))
-    remember_finished(house, caller, job)
-    return show(job)
+    remember_told(house, caller, job)
+    return show(job) if job.status.is_terminal else show(job, Retry_After=str(RETRY_SECONDS))
 
 
 class CancelJob(BaseModel):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import LiteralString
+from typing import LiteralString, NamedTuple
 from uuid import UUID
 
 from psycopg.rows import class_row
@@ -42,6 +42,16 @@ class JobStatus(StrEnum):
     def is_terminal(self) -> bool:
         """Nothing follows a terminal status."""
         return self in (JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.CANCELED)
+
+
+class State(NamedTuple):
+    """What changes about a job while it is open; `progress` from 0 to 1."""
+
+    status: str
+    stage: str
+    progress: float
+    attempts: int
+    started_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +88,14 @@ def select_job(db: Connection, job_id: UUID) -> Job | None:
         .execute("SELECT " + COLUMNS + " FROM jobs WHERE job_id = %(job_id)s", {"job_id": job_id})
         .fetchone()
     )
+
+
+def select_state(db: Connection, job_id: UUID) -> State | None:
+    """What changes about a job while it is open."""
+    row = db.execute(
+        "SELECT status, stage, progress, attempts, started_at FROM jobs WHERE job_id = %(job_id)s", {"job_id": job_id}
+    ).fetchone()
+    return None if row is None else State(*row)
 
 
 def select_jobs(

@@ -62,7 +62,6 @@ def waiting(bench: Bench) -> Report:
     image = bench.person.upload("waited.png", drawing(), bench.folder)
     count = SUBMITS // 6 if bench.quick else SUBMITS
     with bench.person.line() as line:
-
         wire = line.raw("POST", f"/v1/images/{image}/vectorizations", b"{}")
 
         def submit() -> None:

@@ -139,7 +139,7 @@ def test_a_job_shows_a_format_as_soon_as_it_is_made(app: Flask, alice: Person, h
     assert eventually(heard)
     hasty.get(f"/v1/jobs/{job_id}/result?format=eps")
     alice.get(f"/v1/jobs/{job_id}")
-    remembered = house_of(app).finished
+    remembered = house_of(app).told
     assert remembered.get(job_id) is not None
     work(app, alice, job_id, "eps")
     assert eventually(lambda: remembered.get(job_id) is None)

@@ -1,17 +1,24 @@
 """`?wait=`: clients hear of a job's end at once, and hold nothing meanwhile."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
+import psycopg
 from flask import Flask
-from werkzeug.test import TestResponse
+from werkzeug.test import Client, TestResponse
 
 from api.app import create_app
 from api.house import house_of
+from api.polls import Polls
 from shared.settings import Settings
+from tests.conftest import TestDatabase
 from tests.integration.api.conftest import Person, png, shown
 from tests.integration.api.test_main_job import succeed
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 
 def submitted(person: Person) -> str:
@@ -128,6 +135,42 @@ def test_polls_for_an_ended_job_are_answered_just_the_same_from_memory(alice: Pe
     assert len({answer.headers["X-Request-Id"] for answer in answers}) == len(answers)
     unchanged = alice.get(f"/v1/jobs/{job_id}", headers={"If-None-Match": first.headers["ETag"]})
     assert (unchanged.status_code, unchanged.data) == (304, b"")
+
+
+def test_polls_for_an_open_job_need_the_app_only_when_it_has_changed(
+    app: Flask, alice: Person, database: TestDatabase
+) -> None:
+    job_id = submitted(alice)
+    passed: list[str] = []
+
+    def note(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        passed.append(environ["PATH_INFO"])
+        return wsgi_app(environ, start_response)
+
+    def poll(query: str = "") -> TestResponse:
+        return Client(Polls(note, house_of(app))).get(
+            f"/v1/jobs/{job_id}", query_string=query, headers={"Authorization": f"Bearer {alice.token}"}
+        )
+
+    wsgi_app = app.wsgi_app
+    volatile = {"X-Request-Id", "RateLimit"}
+    first, *_ = [alice.get(f"/v1/jobs/{job_id}") for _ in range(8)]  # who asks often is counted in advance
+    for answer in (poll(), poll()):
+        assert (answer.status_code, answer.data) == (200, first.data)
+        assert dict(first.headers).keys() == dict(answer.headers).keys()
+        assert [] == [
+            name for name in dict(first.headers).keys() - volatile if first.headers[name] != answer.headers[name]
+        ]
+    assert [] == passed
+    claimed = "UPDATE jobs SET status = 'running', stage = 'trace', lease_until = house_now() WHERE job_id = %s"
+    with psycopg.connect(database.owner_url) as db:
+        db.execute(claimed, [job_id])
+    assert ("running", 1) == (shown(poll())["status"], len(passed))
+    assert ("running", 1) == (shown(poll())["status"], len(passed))
+    poll("wait=1")
+    assert 2 == len(passed)
+    alice.post(f"/v1/jobs/{job_id}/cancel")
+    assert "canceled" == shown(poll())["status"]
 
 
 def test_memory_answers_nobody_else(app: Flask, alice: Person, stranger: Person) -> None:
