@@ -26,6 +26,7 @@ from api import (
     reports,
     webhooks,
 )
+from api.auth import forget_ended
 from api.house import House, ToldJob, house_of, move_in
 from api.limits import Limits
 from api.polls import Polls, forget_announced
@@ -33,6 +34,7 @@ from api.recent import Recent
 from api.routes import Route, mount
 from api.session import Caller, Sessions
 from shared.cache import Cache
+from shared.copies import Copies
 from shared.db import Database
 from shared.jobs import JobKind
 from shared.payments import open_payments
@@ -84,6 +86,8 @@ def create_app(
     lines: Recent[JobKind, tuple[int, float]] = Recent(len(JobKind))
     cache = cache or Cache(redis_url, settings.redis_timeout_seconds)
     cache.hear(partial(forget_announced, told))
+    cache.hear(partial(forget_ended, callers))
+    vault = Vault(settings.encryption_keys)
     move_in(
         app,
         House(
@@ -91,10 +95,11 @@ def create_app(
             database=database or open_database(settings),
             storage=storage or open_storage(settings),
             cache=cache,
+            copies=Copies(cache, vault.derive("copies")[0]),
             publisher=publisher or Publisher(settings.redis_url, timeout_seconds=settings.redis_timeout_seconds),
             payments=open_payments(settings),
             vies=open_vies(settings),
-            vault=Vault(settings.encryption_keys),
+            vault=vault,
             sessions=Sessions(settings),
             callers=callers,
             limits=Limits(settings, cache),

@@ -13,6 +13,7 @@ from api.limits import Limits
 from api.recent import Recent
 from api.session import Caller, Sessions
 from shared.cache import Cache
+from shared.copies import Copies
 from shared.db import Database
 from shared.jobs import JobKind, State
 from shared.payments import Payments
@@ -49,6 +50,7 @@ class House:
     database: Database
     storage: Storage
     cache: Cache
+    copies: Copies
     publisher: Publisher
     payments: Payments
     vies: Vies

@@ -121,8 +121,8 @@ def test_somebody_who_left_keeps_no_key_and_no_session(
     me = client.get("/v1/me", headers=headers).get_json()
     tell("user.deleted", State(clerk.state).user(email))
     house_of(app).callers.clear()
-    for credential in (token, secret):
-        answer = client.get("/v1/me", headers={"Authorization": f"Bearer {credential}"})
+    for credential, path in itertools.product((token, secret), ("/v1/me", "/v1/credits")):
+        answer = client.get(path, headers={"Authorization": f"Bearer {credential}"})
         assert (401, "unauthenticated") == (answer.status_code, json.loads(answer.data)["slug"])
     with psycopg.connect(database.owner_url) as db:
         kept = db.execute(
