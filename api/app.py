@@ -24,9 +24,11 @@ from api import (
     pages,
     problems,
     reports,
+    result_files,
     webhooks,
 )
 from api.auth import forget_ended
+from api.grants import Grants
 from api.house import House, ToldJob, house_of, move_in
 from api.limits import Limits
 from api.polls import Polls, forget_announced
@@ -49,6 +51,7 @@ ROUTES: tuple[Route, ...] = (
     *guests.routes.all,
     *editor.routes.all,
     *jobs.routes.all,
+    *result_files.routes.all,
     *credits.routes.all,
     *checkout.routes.all,
     *me.routes.all,
@@ -64,6 +67,7 @@ MOST_BODY_BYTES = 256 * 1024
 MOST_REMEMBERED = 20_000
 MOST_TOLD = 5_000
 UPLOADS_AT_ONCE = 6
+RESULTS_AT_ONCE = 6
 
 
 def create_app(
@@ -100,6 +104,7 @@ def create_app(
             payments=open_payments(settings),
             vies=open_vies(settings),
             vault=vault,
+            grants=Grants(vault.derive("grants")),
             sessions=Sessions(settings),
             callers=callers,
             limits=Limits(settings, cache),
@@ -107,6 +112,7 @@ def create_app(
             told=told,
             lines=lines,
             upload_slots=BoundedSemaphore(UPLOADS_AT_ONCE),
+            result_slots=BoundedSemaphore(RESULTS_AT_ONCE),
             openapi=lru_cache(lambda: docs.described(ROUTES, str(settings.public_url))),
         ),
     )

@@ -72,7 +72,8 @@ ACCOUNT: Final = Copied("account", seconds=30)
 IMAGE: Final = Copied("image", seconds=15)
 PACKAGES: Final = Copied("packages", seconds=60)
 DASHBOARD: Final = Copied("dashboard", seconds=30, patience_seconds=10, reading_seconds=40)
-ALL: Final = (ACCOUNT, IMAGE, PACKAGES, DASHBOARD)
+DIGEST: Final = Copied("digest", seconds=3_600, patience_seconds=10, reading_seconds=40)
+ALL: Final = (ACCOUNT, IMAGE, PACKAGES, DASHBOARD, DIGEST)
 
 
 def image_key(user_id: UUID, image_id: UUID) -> str:
