@@ -20,7 +20,9 @@ routes = Routes("jobs")
 # How long a cache may give a result without asking whether it may still be given.
 FRESH_SECONDS = 60
 # A drawing is a document: nothing in it may run, wherever it is opened.
-_INERT = {"Content-Security-Policy": "sandbox; default-src 'none'", "Cross-Origin-Resource-Policy": "cross-origin"}
+_INERT = {"Content-Security-Policy": "sandbox; default-src 'none'"}
+# Any page may use it: the address is the permission, and a cache has one answer for all.
+_FOR_ALL = {"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin"}
 _KINDS = [facts.content_type for facts in FORMATS.values()]
 
 
@@ -64,6 +66,7 @@ def _describe(response: Response, content_type: str, download_name: str) -> None
 
 
 def _cacheable(response: Response, digest: str, seconds: int) -> Response:
+    response.headers.update(_FOR_ALL)
     response.headers["ETag"] = f'"{digest}"'
     response.headers["Cache-Control"] = f"public, max-age={seconds}, immutable"
     g.standing = None  # where this caller stands is nothing that a cache should tell the next

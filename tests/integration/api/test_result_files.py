@@ -62,7 +62,17 @@ def test_whoever_has_the_address_gets_the_bytes_that_it_names(alice: Person, job
     assert ("nosniff", "cross-origin") == (
         answer.headers["X-Content-Type-Options"], answer.headers["Cross-Origin-Resource-Policy"]
     )  # fmt: skip
-    assert {"RateLimit", "RateLimit-Policy", "Set-Cookie"}.isdisjoint(answer.headers.keys())
+    assert {"RateLimit", "RateLimit-Policy", "Set-Cookie", "Vary"}.isdisjoint(answer.headers.keys())
+
+
+def test_there_is_one_answer_for_the_pages_of_all_sites(settings: Settings, alice: Person, job_id: str) -> None:
+    app = create_app(settings.model_copy(update={"cors_origins": ("https://www.example.com",)}))
+    for origin in ({}, {"Origin": "https://www.example.com"}, {"Origin": "https://shop.example.org"}):
+        answer = app.test_client().get(address(alice, job_id), headers=origin)
+        assert (200, "*", None) == (
+            answer.status_code, answer.headers["Access-Control-Allow-Origin"], answer.headers.get("Vary")
+        )  # fmt: skip
+    house_of(app).close()
 
 
 def test_who_has_it_already_is_told_so(alice: Person, job_id: str, anybody: FlaskClient) -> None:
