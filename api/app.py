@@ -27,7 +27,7 @@ from api import (
     result_files,
     webhooks,
 )
-from api.auth import forget_ended
+from api.auth import forget_known
 from api.grants import Grants
 from api.house import House, ToldJob, house_of, move_in
 from api.limits import Limits
@@ -90,7 +90,7 @@ def create_app(
     lines: Recent[JobKind, tuple[int, float]] = Recent(len(JobKind))
     cache = cache or Cache(redis_url, settings.redis_timeout_seconds)
     cache.hear(partial(forget_announced, told))
-    cache.hear(partial(forget_ended, callers))
+    cache.hear_callers(partial(forget_known, callers))
     vault = Vault(settings.encryption_keys)
     move_in(
         app,

@@ -13,7 +13,6 @@ from api.session import Caller, Session
 from shared import audit, guests, membership
 from shared.api_keys import PREFIX, hash_secret, update_api_key_used
 from shared.audit import AuditAction, AuditActor
-from shared.cache import CALLERS
 from shared.copies import ACCOUNT
 from shared.db import act_as
 from shared.errors import Unauthenticated
@@ -58,18 +57,20 @@ def find_caller(house: House, authorization: str | None) -> Caller:
     return caller
 
 
-def forget_caller(house: House, clerk_id: str | None = None) -> None:
-    """Have every process forget whom it knows, and whose this sign-in is: call it after the commit that ended them."""
+def forget_caller(house: House, user_id: UUID, clerk_id: str | None = None) -> None:
+    """Have every process forget an account, and whose this sign-in is: call it after the commit that ended something.
+
+    An account alone, and not everybody: or whoever ends keys all day would have everybody looked up all day.
+    """
     if clerk_id is not None:
         house.copies.forget(ACCOUNT, clerk_id)
-    house.callers.clear()
-    house.cache.announce_callers()
+    forget_known(house.callers, user_id)
+    house.cache.announce_caller(user_id)
 
 
-def forget_ended(callers: Recent[str, Caller], subject: str | None) -> None:
-    """A credential or an account has ended somewhere; or, without a subject, any may have."""
-    if subject in (CALLERS, None):
-        callers.clear()
+def forget_known(callers: Recent[str, Caller], user_id: UUID) -> None:
+    """This process knows none of the account's credentials any longer."""
+    callers.forget_all(lambda caller: caller.user_id == user_id)
 
 
 def _by_session(house: House, token: str) -> tuple[Caller, float]:

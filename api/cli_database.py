@@ -8,7 +8,7 @@ import click
 from shared import accounts
 from shared.accounts import Account
 from shared.cache import Cache
-from shared.copies import Copied, Copies
+from shared.copies import Copies
 from shared.db import Connection, Database
 from shared.errors import ProblemError
 from shared.ids import parse_id
@@ -49,9 +49,9 @@ def find_account(db: Connection, who: str) -> Account:
     return found
 
 
-def forget_copies(sort: Copied, key: str) -> None:
-    """Have the API give a copy no longer, nor know anybody by heart; without Redis it ends by itself within seconds."""
+@contextmanager
+def redis() -> Generator[tuple[Cache, Copies]]:
+    """What an operator's command tells the API's processes through; without Redis they find out within seconds."""
     settings = load_settings()
     with closing(Cache(settings.redis_url.get_secret_value(), settings.redis_timeout_seconds)) as cache:
-        Copies(cache, Vault(settings.encryption_keys).derive("copies")[0]).forget(sort, key)
-        cache.announce_callers()
+        yield cache, Copies(cache, Vault(settings.encryption_keys).derive("copies")[0])

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import click
 
-from api.cli_database import find_account, forget_copies, maintenance
+from api.cli_database import find_account, maintenance, redis
 from api.fields import time_text
 from shared import audit, privacy, purges
 from shared.audit import AuditAction, AuditActor
@@ -33,7 +33,9 @@ def purge(who: str, yes: bool) -> None:
             clerk_id = privacy.leave(db, Vault(load_settings().encryption_keys), user_id, asker=Asker.OPERATOR)
     except ProblemError as problem:
         raise click.ClickException(problem.detail) from None
-    forget_copies(ACCOUNT, clerk_id or "")
+    with redis() as (cache, copies):
+        copies.forget(ACCOUNT, clerk_id or "")
+        cache.announce_caller(user_id)
     click.echo(f"{user_id} has left; a worker removes the rest within minutes")
 
 

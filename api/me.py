@@ -98,7 +98,7 @@ def purge_me(house: House, caller: Caller, _: Nothing) -> Response:
     """
     with house.database.transaction(user_id=caller.user_id) as db:
         clerk_id = privacy.leave(db, house.vault, caller.user_id, asker=Asker.CUSTOMER)
-    forget_caller(house, clerk_id)
+    forget_caller(house, caller.user_id, clerk_id)
     house.publisher.publish(PurgePerson(user_id=caller.user_id))
     return show(PurgeBody(user_id=str(caller.user_id), status="purging"), status=202)
 
@@ -193,5 +193,5 @@ def end_api_key(house: House, caller: Caller, ask: OneApiKey) -> Response:
         if known is None or not api_keys.update_api_key_revoked(db, api_key_id=known, user_id=caller.user_id):
             raise NotFound("There is no such API key.")
         _note(db, caller, AuditAction.KEY_ENDED, str(known))
-    forget_caller(house)
+    forget_caller(house, caller.user_id)
     return nothing()

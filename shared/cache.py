@@ -26,7 +26,7 @@ from shared.logging_setup import get_logger
 log = get_logger(__name__)
 
 CHANNEL = "tovector:jobs"
-CALLERS = "callers"
+_CALLER = "caller:"
 _REST_SECONDS = 1.0
 _PING_SECONDS = 3.0
 _POLL_SECONDS = 0.75
@@ -84,17 +84,21 @@ class Cache:
         """Tell every process that a job has ended, best effort: whoever waits looks again by itself too."""
         self._announce(str(job_id))
 
-    def announce_callers(self) -> None:
-        """Tell every process that a credential or an account has ended, best effort: they forget whom they know."""
-        self._announce(CALLERS)
+    def announce_caller(self, user_id: UUID) -> None:
+        """Tell every process that an account, or a credential of it, has ended, best effort: they forget it in time."""
+        self._announce(f"{_CALLER}{user_id}")
 
     def wait_for_job(self, job_id: UUID) -> contextlib.AbstractContextManager["Waiter"]:
         """Listen for the end of a job from now on: enter before reading the job, then wait."""
         return self._listener.waiter(job_id)
 
     def hear(self, tell: Callable[[str | None], None]) -> None:
-        """Have every announcement told: the id of a job, or CALLERS; None when some may have been missed."""
+        """Have every announced job told, as its id; None when some may have been missed."""
         self._listener.told.append(tell)
+
+    def hear_callers(self, tell: Callable[[UUID], None]) -> None:
+        """Have every account told that has ended, or lost a credential; some may be missed."""
+        self._listener.told.append(lambda subject: _tell_caller(tell, subject))
 
     def is_hearing(self) -> bool:
         """Begin to listen in this process if nobody does yet; whether announcements are heard now."""
@@ -121,6 +125,11 @@ class Cache:
             self._away_until = time.monotonic() + _REST_SECONDS
             raise CacheUnavailable from error
         self._away_until = 0.0
+
+
+def _tell_caller(tell: Callable[[UUID], None], subject: str | None) -> None:
+    if subject is not None and subject.startswith(_CALLER):
+        tell(UUID(subject.removeprefix(_CALLER)))
 
 
 class Script:

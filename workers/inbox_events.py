@@ -48,9 +48,9 @@ def _depart(resources: Resources, event: InboxEvent) -> None:
     with resources.database.transaction(clerk_id=event.subject) as db:
         user_id = privacy.depart(db, resources.cashier.vault, event.subject)
     resources.copies.forget(ACCOUNT, event.subject)
-    resources.cache.announce_callers()
     _forget_events(resources, event)
     if user_id is not None:
+        resources.cache.announce_caller(user_id)
         resources.send(PurgePerson(user_id=user_id))
 
 
