@@ -83,7 +83,7 @@ def test_an_ended_key_ends_in_every_process_at_once(alice: Person, other_app: Fl
     key = shown(alice.post("/v1/me/api-keys", {"name": "my shop"}))
     script = Person(other_app.test_client(), key["secret"])
     assert 200 == script.get("/v1/me").status_code
-    assert _hears(other_app)
+    assert hears(other_app)
     assert 200 == script.get("/v1/me").status_code
     alice.ask("DELETE", f"/v1/me/api-keys/{key['api_key_id']}")
     assert becomes(401, script)
@@ -92,7 +92,7 @@ def test_an_ended_key_ends_in_every_process_at_once(alice: Person, other_app: Fl
 def test_who_has_left_has_left_every_process(alice: Person, elsewhere: Person, other_app: Flask) -> None:
     image_id = new_image(alice)
     assert 200 == elsewhere.get(f"/v1/images/{image_id}").status_code
-    assert _hears(other_app)
+    assert hears(other_app)
     assert 200 == elsewhere.get("/v1/credits").status_code
     assert 202 == alice.ask("DELETE", "/v1/me").status_code
     assert becomes(401, elsewhere, f"/v1/images/{image_id}")
@@ -100,9 +100,9 @@ def test_who_has_left_has_left_every_process(alice: Person, elsewhere: Person, o
 
 def test_whom_an_operator_forgets_no_process_knows(alice: Person, app: Flask, run: Run) -> None:
     email = shown(alice.get("/v1/me"))["email"]
-    assert _hears(app)
+    assert hears(app)
     assert 0 == run("purge", email, "--yes")[0]
-    assert becomes(401, alice)
+    assert becomes(401, alice, "/v1/credits")
 
 
 def test_an_image_is_read_once_and_is_its_owners_alone(alice: Person, elsewhere: Person, stranger: Person) -> None:
@@ -185,7 +185,7 @@ def test_with_redis_killed_answers_are_slower_and_never_wrong(
     house_of(app).close()
 
 
-def _hears(app: Flask) -> bool:
+def hears(app: Flask) -> bool:
     """Whether the process hears announcements by now."""
     until = time.monotonic() + 5
     while not house_of(app).cache.is_hearing():
