@@ -24,8 +24,11 @@ from api import (
     pages,
     problems,
     reports,
+    result_files,
     webhooks,
 )
+from api.auth import forget_known
+from api.grants import Grants
 from api.house import House, ToldJob, house_of, move_in
 from api.limits import Limits
 from api.polls import Polls, forget_announced
@@ -33,6 +36,7 @@ from api.recent import Recent
 from api.routes import Route, mount
 from api.session import Caller, Sessions
 from shared.cache import Cache
+from shared.copies import Copies
 from shared.db import Database
 from shared.jobs import JobKind
 from shared.payments import open_payments
@@ -47,6 +51,7 @@ ROUTES: tuple[Route, ...] = (
     *guests.routes.all,
     *editor.routes.all,
     *jobs.routes.all,
+    *result_files.routes.all,
     *credits.routes.all,
     *checkout.routes.all,
     *me.routes.all,
@@ -62,6 +67,7 @@ MOST_BODY_BYTES = 256 * 1024
 MOST_REMEMBERED = 20_000
 MOST_TOLD = 5_000
 UPLOADS_AT_ONCE = 6
+RESULTS_AT_ONCE = 6
 
 
 def create_app(
@@ -84,6 +90,8 @@ def create_app(
     lines: Recent[JobKind, tuple[int, float]] = Recent(len(JobKind))
     cache = cache or Cache(redis_url, settings.redis_timeout_seconds)
     cache.hear(partial(forget_announced, told))
+    cache.hear_callers(partial(forget_known, callers))
+    vault = Vault(settings.encryption_keys)
     move_in(
         app,
         House(
@@ -91,10 +99,12 @@ def create_app(
             database=database or open_database(settings),
             storage=storage or open_storage(settings),
             cache=cache,
+            copies=Copies(cache, vault.derive("copies")[0]),
             publisher=publisher or Publisher(settings.redis_url, timeout_seconds=settings.redis_timeout_seconds),
             payments=open_payments(settings),
             vies=open_vies(settings),
-            vault=Vault(settings.encryption_keys),
+            vault=vault,
+            grants=Grants(vault.derive("grants")),
             sessions=Sessions(settings),
             callers=callers,
             limits=Limits(settings, cache),
@@ -102,6 +112,7 @@ def create_app(
             told=told,
             lines=lines,
             upload_slots=BoundedSemaphore(UPLOADS_AT_ONCE),
+            result_slots=BoundedSemaphore(RESULTS_AT_ONCE),
             openapi=lru_cache(lambda: docs.described(ROUTES, str(settings.public_url))),
         ),
     )

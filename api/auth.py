@@ -1,28 +1,44 @@
 """Who is asking: a person signed in by session token, their script with a personal API key, or a guest by cookie."""
 
 import time
+from dataclasses import dataclass
+from uuid import UUID
 
 from flask import request
+from pydantic import TypeAdapter
 
 from api.house import House
-from api.session import Caller
+from api.recent import Recent
+from api.session import Caller, Session
 from shared import audit, guests, membership
 from shared.api_keys import PREFIX, hash_secret, update_api_key_used
 from shared.audit import AuditAction, AuditActor
+from shared.copies import ACCOUNT
 from shared.db import act_as
 from shared.errors import Unauthenticated
 from shared.ids import new_id
 
-SESSION_SECONDS = 60.0
+SESSION_SECONDS = 30.0
 API_KEY_SECONDS = 5.0
 GUEST_COOKIE = "tovector_guest"
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """Whose a sign-in is, and the session that was noted when that was read."""
+
+    user_id: UUID
+    session_hash: str
+
+
+_ENTERED = TypeAdapter(Entered)
 
 
 def find_caller(house: House, authorization: str | None) -> Caller:
     """The caller that an Authorization header proves. Raises Unauthenticated or SignInUnavailable.
 
-    Remembered for a minute (a session, never past its expiry) or some seconds (a key, so that an ended one
-    stops working at once for all purposes).
+    Remembered for half a minute (a session, never past its expiry) or some seconds (a key). Every process forgets
+    everybody when a key or an account ends, if Redis is there to tell it: docs/decisions/0051-copies.md.
     """
     if not authorization:
         raise Unauthenticated("Send `Authorization: Bearer <session token or API key>`.")
@@ -36,12 +52,36 @@ def find_caller(house: House, authorization: str | None) -> Caller:
     caller, seconds = (
         _by_api_key(house, credential) if credential.startswith(PREFIX) else _by_session(house, credential)
     )
+    house.cache.is_hearing()  # or nobody would tell this process that a credential has ended
     house.callers.keep(authorization, caller, seconds)
     return caller
 
 
+def forget_caller(house: House, user_id: UUID, clerk_id: str | None = None) -> None:
+    """Have every process forget an account, and whose this sign-in is: call it after the commit that ended something.
+
+    An account alone, and not everybody: or whoever ends keys all day would have everybody looked up all day.
+    """
+    if clerk_id is not None:
+        house.copies.forget(ACCOUNT, clerk_id)
+    forget_known(house.callers, user_id)
+    house.cache.announce_caller(user_id)
+
+
+def forget_known(callers: Recent[str, Caller], user_id: UUID) -> None:
+    """This process knows none of the account's credentials any longer."""
+    callers.forget_all(lambda caller: caller.user_id == user_id)
+
+
 def _by_session(house: House, token: str) -> tuple[Caller, float]:
     session = house.sessions.verify(token)
+    entered = house.copies.read(ACCOUNT, session.clerk_id, _ENTERED, lambda: _enter(house, session))
+    if entered.session_hash != session.session_hash:
+        _enter(house, session)  # at the first sight of each session, it is noted
+    return Caller(entered.user_id, session.is_admin), min(SESSION_SECONDS, session.expires_at - time.time())
+
+
+def _enter(house: House, session: Session) -> Entered:
     with house.database.transaction(clerk_id=session.clerk_id) as db:
         account = membership.enter(
             db,
@@ -52,7 +92,7 @@ def _by_session(house: House, token: str) -> tuple[Caller, float]:
         )
         act_as(db, account.user_id)
         audit.insert_sign_in(db, audit_id=new_id(), user_id=account.user_id, session_hash=session.session_hash)
-    return Caller(account.user_id, session.is_admin), min(SESSION_SECONDS, session.expires_at - time.time())
+    return Entered(account.user_id, session.session_hash)
 
 
 def _by_api_key(house: House, secret: str) -> tuple[Caller, float]:

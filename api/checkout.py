@@ -1,7 +1,9 @@
 """Buying credits: `/v1/credit-packages` and `/v1/checkout-sessions`."""
 
+from functools import partial
+
 from flask import Response, request
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, TypeAdapter
 
 from api.answers import show
 from api.buying import LONGEST_URL, buy
@@ -13,8 +15,10 @@ from api.limits import Limit
 from api.routes import Gives, Nothing, Routes
 from api.session import Caller
 from shared import packages, purchases
+from shared.copies import PACKAGES
 from shared.errors import NotFound, PaymentsUnavailable, RequestInvalid, VatIdInvalid
 from shared.ids import parse_id
+from shared.packages import Package
 
 routes = Routes("buying")
 
@@ -29,16 +33,22 @@ class PackageBody(BaseModel, title="CreditPackage"):
     currency: str
 
 
+_PACKAGES = TypeAdapter(list[Package])
+
+
+def _on_sale(house: House) -> list[Package]:
+    with house.database.transaction() as db:
+        return packages.select_active_packages(db)
+
+
 @routes.open_operation("GET /v1/credit-packages", takes=Nothing, gives=Gives(200, Page[PackageBody]))
 def list_packages(house: House, _caller: Caller | None, _: Nothing) -> Response:
     """List what is on sale, the cheapest first."""
-    with house.database.transaction() as db:
-        found = packages.select_active_packages(db)
     data = [
         PackageBody(
             package_id=one.package_id, name=one.name, credits=one.credits, price=one.price, currency=one.currency
         )
-        for one in found
+        for one in house.copies.read(PACKAGES, "", _PACKAGES, partial(_on_sale, house))
     ]
     return show(Page[PackageBody](data=data, next_cursor=None))
 

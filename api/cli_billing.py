@@ -9,9 +9,10 @@ from uuid import UUID
 import click
 import psycopg
 
-from api.cli_database import maintenance, maintenance_database
+from api.cli_database import maintenance, maintenance_database, redis
 from api.fields import credits_text, time_text
 from shared import inbox, packages, purchases, purges
+from shared.copies import PACKAGES
 from shared.db import Database
 from shared.errors import ProblemError
 from shared.inbox import InboxProvider
@@ -58,6 +59,7 @@ def set_package(
             packages.insert_package(db, package)
     except psycopg.errors.IntegrityError as error:
         raise click.ClickException(f"this is no package: {error.diag.constraint_name}") from None
+    _forget_price_list()
     click.echo(f"{package_id} is on sale")
 
 
@@ -69,7 +71,13 @@ def retire_package(package_id: str) -> None:
         is_done = packages.update_package_retired(db, package_id)
     if not is_done:
         raise click.ClickException(f"no package {package_id} is on sale")
+    _forget_price_list()
     click.echo(f"{package_id} is no longer on sale")
+
+
+def _forget_price_list() -> None:
+    with redis() as (_, copies):
+        copies.forget(PACKAGES, "")
 
 
 @click.command("inbox")

@@ -1,16 +1,19 @@
 """The databases of an operator's command."""
 
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import click
 
 from shared import accounts
 from shared.accounts import Account
+from shared.cache import Cache
+from shared.copies import Copies
 from shared.db import Connection, Database
 from shared.errors import ProblemError
 from shared.ids import parse_id
 from shared.settings import load_settings
+from shared.vault import Vault
 
 
 @contextmanager
@@ -44,3 +47,11 @@ def find_account(db: Connection, who: str) -> Account:
     if found is None:
         raise click.ClickException(f"there is no account of {who}")
     return found
+
+
+@contextmanager
+def redis() -> Generator[tuple[Cache, Copies]]:
+    """What an operator's command tells the API's processes through; without Redis they find out within seconds."""
+    settings = load_settings()
+    with closing(Cache(settings.redis_url.get_secret_value(), settings.redis_timeout_seconds)) as cache:
+        yield cache, Copies(cache, Vault(settings.encryption_keys).derive("copies")[0])

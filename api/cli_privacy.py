@@ -5,10 +5,11 @@ from uuid import UUID
 
 import click
 
-from api.cli_database import find_account, maintenance
+from api.cli_database import find_account, maintenance, redis
 from api.fields import time_text
 from shared import audit, privacy, purges
 from shared.audit import AuditAction, AuditActor
+from shared.copies import ACCOUNT
 from shared.errors import ProblemError
 from shared.ids import new_id
 from shared.purges import Asker
@@ -29,9 +30,12 @@ def purge(who: str, yes: bool) -> None:
         click.confirm(f"forget {user_id} for good", abort=True)
     try:
         with maintenance() as db:
-            privacy.leave(db, Vault(load_settings().encryption_keys), user_id, asker=Asker.OPERATOR)
+            clerk_id = privacy.leave(db, Vault(load_settings().encryption_keys), user_id, asker=Asker.OPERATOR)
     except ProblemError as problem:
         raise click.ClickException(problem.detail) from None
+    with redis() as (cache, copies):
+        copies.forget(ACCOUNT, clerk_id or "")
+        cache.announce_caller(user_id)
     click.echo(f"{user_id} has left; a worker removes the rest within minutes")
 
 

@@ -85,7 +85,7 @@ def _add_security(response: Response) -> None:
 def _add_cors(response: Response) -> None:
     """Let a browser use the answer, if its page is one of the configured front ends."""
     allowed = here().settings.cors_origins
-    if not allowed:
+    if not allowed or "Access-Control-Allow-Origin" in response.headers:
         return
     response.headers.add("Vary", "Origin")
     origin = request.headers.get("Origin")

@@ -21,6 +21,7 @@ from api.routes import Gives, Nothing, Routes
 from api.session import Caller
 from shared import events, files, guests, images
 from shared.api_keys import hash_secret
+from shared.copies import IMAGE, image_key
 from shared.errors import (
     ImageExpired,
     ImageNotReady,
@@ -139,6 +140,7 @@ def _take_over(house: House, caller: Caller, image_id: UUID, secret: str) -> Non
                 },
             )  # fmt: skip
     if is_claimed:
+        house.copies.forget(IMAGE, image_key(guest.user_id, image_id), image_key(caller.user_id, image_id))
         remove_objects(house, Caller(guest.user_id), image_id)
 
 

@@ -9,10 +9,12 @@ from uuid import UUID
 
 from flask import Flask, current_app
 
+from api.grants import Grants
 from api.limits import Limits
 from api.recent import Recent
 from api.session import Caller, Sessions
 from shared.cache import Cache
+from shared.copies import Copies
 from shared.db import Database
 from shared.jobs import JobKind, State
 from shared.payments import Payments
@@ -42,17 +44,20 @@ class House:
 
     What is remembered for a while: `callers`, whom an Authorization header proves; `expiries`, when images expire;
     `told`, the last answers about jobs, by the job's id; `lines`, how long the queues are.
-    `upload_slots` bounds how many uploads are in memory at once, however many arrive.
+    `upload_slots` bounds how many uploads are in memory at once, `result_slots` how many results, however many arrive.
+    `grants` are the keys of addresses that show one result.
     """
 
     settings: Settings
     database: Database
     storage: Storage
     cache: Cache
+    copies: Copies
     publisher: Publisher
     payments: Payments
     vies: Vies
     vault: Vault
+    grants: Grants
     sessions: Sessions
     callers: Recent[str, Caller]
     limits: Limits
@@ -60,6 +65,7 @@ class House:
     told: Recent[str, ToldJob]
     lines: Recent[JobKind, tuple[int, float]]
     upload_slots: BoundedSemaphore
+    result_slots: BoundedSemaphore
     openapi: Callable[[], str]
 
     def close(self) -> None:

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from flask import Response, request
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 
 from api.answers import next_cursor, nothing, read_cursor, send_to, show
 from api.fields import Id, Page, PageAsked
@@ -17,6 +17,7 @@ from api.receiving import received_file
 from api.routes import Gives, Routes
 from api.session import Caller
 from shared import images, lifecycle
+from shared.copies import IMAGE, image_key
 from shared.db import Connection
 from shared.errors import (
     AnimatedImage,
@@ -42,6 +43,28 @@ def find_image(db: Connection, image_id: str) -> Image:
     if image is None:
         raise NotFound("There is no such image.")
     return image
+
+
+_IMAGE = TypeAdapter(Image)
+
+
+def _copied_image(house: House, caller: Caller, image_id: str) -> Image:
+    """The caller's image, as it was seconds ago if it is done: one that is still being prepared is read each time.
+
+    Raises NotFound.
+    """
+    known = parse_id(image_id)
+    if known is None:
+        raise NotFound("There is no such image.")
+
+    def read() -> Image:
+        with house.database.transaction(user_id=caller.user_id) as db:
+            return find_image(db, image_id)
+
+    def is_done(image: Image) -> bool:
+        return image.status is not ImageStatus.PROCESSING
+
+    return house.copies.read(IMAGE, image_key(caller.user_id, known), _IMAGE, read, is_kept=is_done)
 
 
 class UploadImage(BaseModel):
@@ -96,9 +119,7 @@ class OneImage(BaseModel):
 )
 def get_image(house: House, caller: Caller, ask: OneImage) -> Response:
     """Show an image."""
-    with house.database.transaction(user_id=caller.user_id) as db:
-        image = find_image(db, ask.image_id)
-    return show(image_body(image))
+    return show(image_body(_copied_image(house, caller, ask.image_id)))
 
 
 @routes.operation(
@@ -129,8 +150,7 @@ def get_source_link(house: House, caller: Caller, ask: OneImage) -> Response:
 
 
 def _source_link(house: House, caller: Caller, image_id: str) -> str:
-    with house.database.transaction(user_id=caller.user_id) as db:
-        image = find_image(db, image_id)
+    image = _copied_image(house, caller, image_id)
     if image.status is ImageStatus.EXPIRED:
         raise ImageExpired("The image has expired and its file is gone.")
     try:
@@ -146,5 +166,6 @@ def delete_image(house: House, caller: Caller, ask: OneImage) -> Response:
     with house.database.transaction(user_id=caller.user_id) as db:
         image_id: UUID = find_image(db, ask.image_id).image_id
         lifecycle.delete_image(db, image_id)
+    house.copies.forget(IMAGE, image_key(caller.user_id, image_id))
     remove_objects(house, caller, image_id)
     return nothing()

@@ -6,6 +6,7 @@ from flask import Response, request
 from pydantic import BaseModel, Field, field_validator
 
 from api.answers import next_cursor, read_cursor, send_to, show
+from api.embedding import embed_link
 from api.fields import Body, Id, Page, PageAsked
 from api.house import House
 from api.idempotency import asked_once
@@ -50,7 +51,7 @@ _SUBMIT_PROBLEMS = (
 )  # fmt: skip
 _RESULT_PROBLEMS = (
     NotFound, FormatNotMade, FormatNotReady, JobNotFinished, JobHasNoResult, ResultExpired, OptionsInvalid, TooComplex,
-    EngineCrashed, AttemptsExhausted, StorageUnavailable,
+    EngineCrashed, AttemptsExhausted, StorageUnavailable, Overloaded,
 )  # fmt: skip
 
 
@@ -208,8 +209,10 @@ def get_result(house: House, caller: Caller, ask: OneResult) -> Response:
 class ResultLink(OneResult):
     """Which file of which job, and what for."""
 
-    purpose: Literal["save", "show"] = Field(
-        default="save", description="`save` counts as a download; `show` is for a page that shows the file"
+    purpose: Literal["save", "show", "embed"] = Field(
+        default="save",
+        description="`save` counts as a download; `show` is for a page that shows the file; `embed` counts as one too,"
+        " and gives an address that stays the same for a while and that any cache may keep, for pages of your own",
     )
 
 
@@ -224,5 +227,7 @@ def get_result_link(house: House, caller: Caller, ask: ResultLink) -> Response:
 
     For pages: a script that sends a credential cannot read where a redirect leads.
     """
+    if ask.purpose == "embed":
+        return show(embed_link(house, caller, ask.job_id, ask.format))
     link = result_link(house, caller, ask.job_id, ask.format, to_save=ask.purpose == "save")
     return show(link_body(house, link))

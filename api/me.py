@@ -7,6 +7,7 @@ from flask import Response, request
 from pydantic import BaseModel, Field, StringConstraints
 
 from api.answers import Made, nothing, show
+from api.auth import forget_caller
 from api.fields import Body, Credits, Id, Page, Time
 from api.house import House
 from api.idempotency import asked_once
@@ -96,8 +97,8 @@ def purge_me(house: House, caller: Caller, _: Nothing) -> Response:
     Accounting law has the ledger kept, under an id that leads to nobody. The sign-in opens no account any more.
     """
     with house.database.transaction(user_id=caller.user_id) as db:
-        privacy.leave(db, house.vault, caller.user_id, asker=Asker.CUSTOMER)
-    house.callers.clear()
+        clerk_id = privacy.leave(db, house.vault, caller.user_id, asker=Asker.CUSTOMER)
+    forget_caller(house, caller.user_id, clerk_id)
     house.publisher.publish(PurgePerson(user_id=caller.user_id))
     return show(PurgeBody(user_id=str(caller.user_id), status="purging"), status=202)
 
@@ -192,5 +193,5 @@ def end_api_key(house: House, caller: Caller, ask: OneApiKey) -> Response:
         if known is None or not api_keys.update_api_key_revoked(db, api_key_id=known, user_id=caller.user_id):
             raise NotFound("There is no such API key.")
         _note(db, caller, AuditAction.KEY_ENDED, str(known))
-    house.callers.clear()
+    forget_caller(house, caller.user_id)
     return nothing()

@@ -26,6 +26,7 @@ _DESCRIPTION = (
 )
 _HEADERS: Mapping[str, str] = {
     "Location": "where to look next",
+    "Cache-Control": "how long it may be kept, and by whom",
     "Retry-After": "seconds to wait before asking again",
     "ETag": "send it as If-None-Match to learn cheaply that nothing changed",
     "X-Request-Id": "quote it when something went wrong",
@@ -191,7 +192,8 @@ def _responses(route: Route, schemas: _Schemas) -> Schema:
 
 
 def _good(route: Route, gives: Gives, schemas: _Schemas) -> Schema:
-    names = [*gives.headers, *(["ETag"] if _reads(route) else []), *_limited(route), "X-Request-Id"]
+    limited = [] if "Cache-Control" in gives.headers else _limited(route)  # what caches keep says nothing of a caller
+    names = [*gives.headers, *(["ETag"] if _reads(route) else []), *limited, "X-Request-Id"]
     names += ["Idempotency-Replayed"] if route.once else []
     good: Schema = {"description": _MEANING.get(gives.status, "Done"), "headers": _headers(*names)}
     if isinstance(gives.body, str):
@@ -199,6 +201,7 @@ def _good(route: Route, gives: Gives, schemas: _Schemas) -> Schema:
         good["content"] = {gives.body: {"schema": {"type": kind}}}
     elif gives.body is not None:
         good["content"] = {"application/json": {"schema": schemas.given(gives.body)}}
+    if gives.files:
         good["content"] |= {kind: {"schema": _FILE} for kind in gives.files}
     return good
 
@@ -242,7 +245,9 @@ def _implied(route: Route) -> list[type[ProblemError]]:
 
 
 def _reads(route: Route) -> bool:
-    return route.method == "GET" and route.gives.status == 200 and isinstance(route.gives.body, type)
+    """Whether it is a read that carries an ETag."""
+    is_read = route.method == "GET" and route.gives.status == 200
+    return is_read and (isinstance(route.gives.body, type) or "ETag" in route.gives.headers)
 
 
 def _limited(route: Route) -> list[str]:

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
 Key = TypeVar("Key")
@@ -35,6 +36,12 @@ class Recent(Generic[Key, Value]):
         """Know it no longer."""
         with self._lock:
             self._entries.pop(key, None)
+
+    def forget_all(self, is_over: Callable[[Value], bool]) -> None:
+        """Know none of these values any longer."""
+        with self._lock:
+            for key in [key for key, (_, value) in self._entries.items() if is_over(value)]:
+                del self._entries[key]
 
     def clear(self) -> None:
         """Know nothing any longer."""

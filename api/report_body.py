@@ -6,7 +6,7 @@ from functools import cache
 from typing import Annotated, ClassVar, Generic, TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
 
 from api.fields import Id, Time
 from api.problems import field_problems, shown_problem
@@ -157,6 +157,7 @@ class DashboardBody(BaseModel, title="Dashboard"):
 
     model_config: ClassVar[ConfigDict] = ConfigDict(serialize_by_alias=True)
 
-    from_: date = Field(serialization_alias="from")
+    from_: date = Field(validation_alias=AliasChoices("from", "from_"), serialization_alias="from")
     to: date = Field(description="included")
+    read_at: Time = Field(description="when the figures were read")
     data: Dashboard

@@ -6,7 +6,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from flask import Response
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 
 from api.answers import show
 from api.fields import Id
@@ -26,6 +26,7 @@ from api.report_body import (
 from api.routes import Gives, Routes
 from api.session import Caller
 from shared.conversion import read_conversion, read_downloads
+from shared.copies import DASHBOARD
 from shared.dashboard import read_dashboard
 from shared.errors import NotFound, StorageUnavailable
 from shared.periods import Granularity
@@ -112,6 +113,9 @@ def get_report_file(house: House, caller: Caller, ask: OneReportFile) -> Respons
     return show(link_to_file(house, caller, ask.report_file_id))
 
 
+_DASHBOARD = TypeAdapter(DashboardBody)
+
+
 class AskDashboard(SpanAsked):
     """Which days, in UTC."""
 
@@ -120,9 +124,15 @@ class AskDashboard(SpanAsked):
 def get_dashboard(house: House, _: Caller, ask: AskDashboard) -> Response:
     """Show the figures of the sales dashboard in one answer.
 
-    Past days come from daily sums, the last ones are counted just now.
+    Past days come from daily sums, the last ones were counted at `read_at`, which is at most half a minute ago.
     """
+    span = f"{ask.from_} {ask.to}"
+    return show(house.copies.read(DASHBOARD, span, _DASHBOARD, partial(_read_dashboard, house, ask)))
+
+
+def _read_dashboard(house: House, ask: AskDashboard) -> DashboardBody:
     with house.database.reports() as db:
-        span = span_of(ask, select_now(db), ZoneInfo("UTC"), Granularity.DAY)
+        now = select_now(db)
+        span = span_of(ask, now, ZoneInfo("UTC"), Granularity.DAY)
         first, last = span.start.astimezone(UTC).date(), (span.end - timedelta(microseconds=1)).date()
-        return show(DashboardBody(from_=first, to=last, data=read_dashboard(db, first, last)))
+        return DashboardBody(from_=first, to=last, read_at=now, data=read_dashboard(db, first, last))

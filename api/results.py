@@ -4,6 +4,7 @@ import time
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import cast
+from uuid import UUID
 
 from api.house import House
 from api.job_body import find_job
@@ -36,28 +37,59 @@ class Found:
     file: File | None
 
 
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A file that a job made, and the name to save it under."""
+
+    job: Job
+    image: Image
+    file: File
+    download_name: str
+
+
 def result_link(house: House, caller: Caller, job_id: str, wanted: Format | None, *, to_save: bool = True) -> str:
     """A short-lived link to a result, which a browser saves when it is sent there.
 
-    It is noted as a download unless it is not `to_save` but to be shown in a page.
+    It is noted as a download unless it is not `to_save` but to be shown in a page. Raises what `find_result` raises,
+    and StorageUnavailable.
+    """
+    result = find_result(house, caller, job_id, wanted, to_save=to_save)
+    seconds = house.settings.signed_link_seconds
+    try:
+        return house.storage.signed_link(result.file.storage_key, seconds=seconds, download_name=result.download_name)
+    except StorageObjectMissing:
+        raise gone() from None
+
+
+def find_result(house: House, caller: Caller, job_id: str, wanted: Format | None, *, to_save: bool = True) -> Result:
+    """A result of the caller's, noted as a download if it is `to_save`.
 
     A format that is not made yet is asked of a worker, and waited for as long as a job may be. Raises NotFound,
-    JobNotFinished, JobHasNoResult, FormatNotMade, FormatNotReady, ResultExpired, StorageUnavailable, and the problem
-    for which the format cannot be made.
+    JobNotFinished, JobHasNoResult, FormatNotMade, FormatNotReady, ResultExpired, and the problem for which the format
+    cannot be made.
     """
     found = _find(house, caller, job_id, wanted, to_save=to_save)
     if found.file is None:
         found = _wait(house, caller, found.job, wanted, to_save=to_save)
     if found.file is None:
         raise FormatNotReady("The file is still being made; ask again in a moment.")
-    try:
-        return house.storage.signed_link(
-            found.file.storage_key,
-            seconds=house.settings.signed_link_seconds,
-            download_name=_download_name(found.job, found.image, found.file),
-        )
-    except StorageObjectMissing:
-        raise ResultExpired("The result has expired and its file is gone.") from None
+    return Result(found.job, found.image, found.file, _download_name(found.job, found.image, found.file))
+
+
+def find_made(house: House, user_id: UUID, job_id: UUID, wanted: Format) -> Result:
+    """A result of an account that had been made before. Raises NotFound and ResultExpired."""
+    with house.database.transaction(user_id=user_id) as db:
+        job = find_job(db, str(job_id))
+        image = images.select_image(db, job.image_id)
+        found = _look(db, job, image, wanted)
+    if found.file is None:
+        raise gone()
+    return Result(found.job, found.image, found.file, _download_name(found.job, found.image, found.file))
+
+
+def gone() -> ResultExpired:
+    """The answer about a result that was there."""
+    return ResultExpired("The result has expired and its file is gone.")
 
 
 def _wait(house: House, caller: Caller, job: Job, wanted: Format | None, *, to_save: bool) -> Found:
@@ -101,7 +133,7 @@ def _look(db: Connection, job: Job, image: Image | None, wanted: Format | None) 
         raise JobHasNoResult(f"The job {job.status}; it has no result and cost nothing.")
     made = {file.format: file for file in files.select_results(db, [job.job_id])}
     if image is None or image.status is ImageStatus.EXPIRED or not made:
-        raise ResultExpired("The result has expired and its file is gone.")
+        raise gone()
     asked = wanted or cast("Format", job.formats[0])
     if asked not in made and job.kind is JobKind.PREVIEW:
         raise FormatNotMade(f"A preview is {', '.join(made)}; {asked} comes with a vectorization.")

@@ -66,6 +66,24 @@ OVERVIEW = (
             "unlimited requests": "sum(rate(tovector_limits_open_total[$__rate_interval]))",
         },
     ),
+    Panel(
+        "Copies in Redis: found, of those looked for",
+        "percentunit",
+        {
+            "{{cache}}": (
+                'sum by (cache) (rate(tovector_cache_reads_total{outcome=~"hit|waited"}[$__rate_interval])) / '
+                "sum by (cache) (rate(tovector_cache_reads_total[$__rate_interval]))"
+            )
+        },
+    ),
+    Panel(
+        "Copies in Redis that were no use",
+        "ops",
+        {
+            "{{cache}} {{outcome}}": _rate('tovector_cache_reads_total{outcome!~"hit|waited"}', "cache, outcome"),
+            "{{cache}} not forgotten": _rate("tovector_cache_unforgotten_total", "cache"),
+        },
+    ),
     Panel("Processes that answer", "short", {"{{job}}": "sum by (job) (up)"}),
     Panel("Broken invariants", "short", {"{{invariant}}": "max by (invariant) (tovector_invariant_violations) > 0"}),
 )

@@ -1,4 +1,4 @@
-"""The way to Redis for everything that may be lost: limits, and telling waiting clients that a job ended.
+"""The way to Redis for everything that may be lost: limits, copies, and telling other processes what has changed.
 
 Nothing depends on Redis being there: every call is bounded in time, and after a failure nobody tries again
 for a second, so a Redis that hangs costs one request its timeout and the others nothing.
@@ -26,6 +26,7 @@ from shared.logging_setup import get_logger
 log = get_logger(__name__)
 
 CHANNEL = "tovector:jobs"
+_CALLER = "caller:"
 _REST_SECONDS = 1.0
 _PING_SECONDS = 3.0
 _POLL_SECONDS = 0.75
@@ -66,26 +67,38 @@ class Cache:
         with self._bounded():
             return {**self._client.info("memory"), **self._client.info("persistence")}
 
-    def run_script(self, script: "Script", keys: Sequence[str], args: Sequence[str | int | float]) -> list[int]:
-        """Run a Lua script and return its integers. Raises CacheUnavailable within the timeout."""
+    def run_script(self, script: "Script", keys: Sequence[str], args: Sequence[bytes | str | int | float]) -> Any:
+        """Run a Lua script and return its answer. Raises CacheUnavailable within the timeout."""
         with self._bounded():
             try:
-                return self._client.evalsha(script.sha, len(keys), *keys, *args)  # pyright: ignore[reportReturnType]
+                return self._client.evalsha(script.sha, len(keys), *keys, *args)  # pyright: ignore[reportArgumentType]
             except NoScriptError:
-                return self._client.eval(script.text, len(keys), *keys, *args)  # pyright: ignore[reportReturnType]
+                return self._client.eval(script.text, len(keys), *keys, *args)  # pyright: ignore[reportArgumentType]
+
+    def delete(self, names: Sequence[str]) -> None:
+        """Forget what is kept under these names. Raises CacheUnavailable within the timeout."""
+        with self._bounded():
+            self._client.unlink(*names)
 
     def announce_job(self, job_id: UUID) -> None:
         """Tell every process that a job has ended, best effort: whoever waits looks again by itself too."""
-        with contextlib.suppress(CacheUnavailable), self._bounded():
-            self._client.publish(CHANNEL, str(job_id))
+        self._announce(str(job_id))
+
+    def announce_caller(self, user_id: UUID) -> None:
+        """Tell every process that an account, or a credential of it, has ended, best effort: they forget it in time."""
+        self._announce(f"{_CALLER}{user_id}")
 
     def wait_for_job(self, job_id: UUID) -> contextlib.AbstractContextManager["Waiter"]:
         """Listen for the end of a job from now on: enter before reading the job, then wait."""
         return self._listener.waiter(job_id)
 
     def hear(self, tell: Callable[[str | None], None]) -> None:
-        """Have every announcement told, as the id of its job; None when some may have been missed."""
+        """Have every announced job told, as its id; None when some may have been missed."""
         self._listener.told.append(tell)
+
+    def hear_callers(self, tell: Callable[[UUID], None]) -> None:
+        """Have every account told that has ended, or lost a credential; some may be missed."""
+        self._listener.told.append(lambda subject: _tell_caller(tell, subject))
 
     def is_hearing(self) -> bool:
         """Begin to listen in this process if nobody does yet; whether announcements are heard now."""
@@ -94,6 +107,10 @@ class Cache:
     def release_waiters(self) -> None:
         """Let everybody who waits go on at once, and nobody wait from now on: the process is about to stop."""
         self._listener.stop()
+
+    def _announce(self, subject: str) -> None:
+        with contextlib.suppress(CacheUnavailable), self._bounded():
+            self._client.publish(CHANNEL, subject)
 
     @contextlib.contextmanager
     def _bounded(self) -> Generator[None]:
@@ -108,6 +125,11 @@ class Cache:
             self._away_until = time.monotonic() + _REST_SECONDS
             raise CacheUnavailable from error
         self._away_until = 0.0
+
+
+def _tell_caller(tell: Callable[[UUID], None], subject: str | None) -> None:
+    if subject is not None and subject.startswith(_CALLER):
+        tell(UUID(subject.removeprefix(_CALLER)))
 
 
 class Script:

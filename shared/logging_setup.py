@@ -13,13 +13,14 @@ from shared.errors import ProblemError
 # Field names whose values never reach a log line.
 SECRET_FIELDS = frozenset({"authorization", "cookie", "token", "password", "secret", "api_key", "email", "name"})
 # What never reaches one wherever it stands, also inside what a library or a traceback says: credentials of ours and of
-# the providers, session tokens, passwords in addresses, signed links, mail addresses.
+# the providers, session tokens, passwords in addresses, signed links, grants of results, mail addresses.
 _SECRETS = re.compile(
     r"(?i:bearer|basic)\s+[\w.~+/=-]{8,}"
     r"|\b(?:tv|sk_live|sk_test|rk_live|rk_test|whsec|sb_secret)_[\w+/=-]{6,}"
     r"|\beyJ[\w-]{5,}\.[\w.-]+"
     r"|(?<=://)[^\s/@:]*:[^\s/@]+(?=@)"
     r"|(?<=[?&]token=)[^\s&\"']+"
+    r"|(?<=/v1/results/[0-9a-f]{64}/)[\w-]+"
     r"|[\w.+-]+@[\w-]+\.[\w.-]*\w"
 )
 _HIDDEN = "[hidden]"

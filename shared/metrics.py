@@ -31,6 +31,15 @@ LIMITS_OPEN = Counter("tovector_limits_open", "Requests let through unlimited be
 PUBLISH_FAILURES = Counter("tovector_publish_failures", "Messages not sent after commit; the sweep sends them")
 WEBHOOKS = Counter("tovector_webhooks", "Verified webhooks: kept, repeated or unwanted", ["provider", "outcome"])
 
+CACHE_READS = Counter(
+    "tovector_cache_reads",
+    "Look-ups of copies in Redis: hit, waited (for another's read), miss, unread (not ours, or late), away",
+    ["cache", "outcome"],
+)
+CACHE_UNFORGOTTEN = Counter(
+    "tovector_cache_unforgotten", "Copies that Redis was not there to forget; they end with their time", ["cache"]
+)
+
 # --- Jobs
 ATTEMPTS = Counter(
     "tovector_attempts", "Attempts at jobs and images that ended, and the problem if any", ["kind", "outcome", "slug"]

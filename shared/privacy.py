@@ -58,16 +58,17 @@ def ask_for_export(db: Connection, user_id: UUID, *, lifetime_hours: int) -> Exp
     return export
 
 
-def leave(db: Connection, vault: Vault, user_id: UUID, *, asker: Asker) -> None:
+def leave(db: Connection, vault: Vault, user_id: UUID, *, asker: Asker) -> str | None:
     """Take everything personal out of an account, end its keys, and ask for its purge. Again it does nothing more.
 
-    The database transaction must act for the account or see every one. Raises NotFound when there is none.
+    Gives the sign-in that was its own, for those who still know it; None when it had been left before. The database
+    transaction must act for the account or see every one. Raises NotFound when there is none.
     """
     account = accounts.select_account(db, user_id)
     if account is None:
         raise NotFound("There is no such account.")
     if account.clerk_id is None:
-        return
+        return None
     purges.insert_departure(db, account.clerk_id)
     notes = {"clerk_id": account.clerk_id}
     is_new = purges.insert_purge(db, user_id=user_id, requested_by=asker, notes=vault.seal(notes))
@@ -76,6 +77,7 @@ def leave(db: Connection, vault: Vault, user_id: UUID, *, asker: Asker) -> None:
     if is_new:
         _note(db, user_id, _ACTOR[asker], AuditAction.PURGE, stage="asked", by=asker.value)
         events.insert_event(db, analytics_id=new_id(), user_id=user_id, action_type=ActionType.PURGE, data={})
+    return account.clerk_id
 
 
 def depart(db: Connection, vault: Vault, clerk_id: str) -> UUID | None:

@@ -5,9 +5,12 @@ put a new one in front, run `python -m api rotate-keys`, then take the old one a
 """
 
 import json
+from base64 import urlsafe_b64decode
 from collections.abc import Mapping
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from pydantic import SecretStr
 
 from shared.errors import InternalError
@@ -18,7 +21,8 @@ class Vault:
 
     def __init__(self, keys: SecretStr) -> None:
         """Take the keys, comma-separated, the newest first."""
-        self._fernet = MultiFernet([Fernet(key) for key in split_keys(keys)])
+        self._keys = split_keys(keys)
+        self._fernet = MultiFernet([Fernet(key) for key in self._keys])
 
     def seal(self, value: Mapping[str, object]) -> bytes:
         """The value, readable only with a key."""
@@ -39,6 +43,13 @@ class Vault:
             return self._fernet.rotate(sealed)
         except InvalidToken:
             raise InternalError("no key of ENCRYPTION_KEYS opens what is kept encrypted") from None
+
+    def derive(self, purpose: str) -> list[bytes]:
+        """Keys of 64 bytes for another purpose, one made of each of ours, the newest first (HKDF-SHA256, RFC 5869)."""
+        return [
+            HKDF(SHA256(), 64, None, f"tovector {purpose}".encode()).derive(urlsafe_b64decode(key))
+            for key in self._keys
+        ]
 
 
 def split_keys(keys: SecretStr) -> list[str]:

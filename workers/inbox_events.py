@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from shared import inbox, membership, privacy
+from shared.copies import ACCOUNT
 from shared.errors import PaymentNotOurs, PaymentsRefused
 from shared.inbox import USER_DELETED, InboxEvent, InboxProvider
 from shared.messages import PurgePerson
@@ -46,8 +47,10 @@ def _depart(resources: Resources, event: InboxEvent) -> None:
     """The same purge as the person could have asked for here."""
     with resources.database.transaction(clerk_id=event.subject) as db:
         user_id = privacy.depart(db, resources.cashier.vault, event.subject)
+    resources.copies.forget(ACCOUNT, event.subject)
     _forget_events(resources, event)
     if user_id is not None:
+        resources.cache.announce_caller(user_id)
         resources.send(PurgePerson(user_id=user_id))
 
 

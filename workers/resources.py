@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from shared.cache import Cache
+from shared.copies import Copies
 from shared.db import Database
 from shared.errors import ProblemError
 from shared.messages import Message
@@ -34,6 +35,7 @@ class Resources:
     maintenance: Database
     storage: Storage
     cache: Cache
+    copies: Copies
     publisher: Publisher
     cashier: Cashier
     engines: Engines
@@ -77,14 +79,17 @@ def open_resources(settings: Settings, *, engine_module: str = "workers.engine_c
     stopping = Stopping()
     database = _database(settings, settings.database_url.get_secret_value())
     maintenance = _database(settings, settings.maintenance_database_url.get_secret_value())
+    cache = Cache(settings.redis_url.get_secret_value(), settings.redis_timeout_seconds)
+    vault = Vault(settings.encryption_keys)
     return Resources(
         settings=settings,
         database=database,
         maintenance=maintenance,
         storage=open_storage(settings),
-        cache=Cache(settings.redis_url.get_secret_value(), settings.redis_timeout_seconds),
+        cache=cache,
+        copies=Copies(cache, vault.derive("copies")[0]),
         publisher=Publisher(settings.redis_url, timeout_seconds=settings.redis_timeout_seconds),
-        cashier=Cashier(database, maintenance, open_payments(settings), Vault(settings.encryption_keys)),
+        cashier=Cashier(database, maintenance, open_payments(settings), vault),
         engines=Engines(
             wall_seconds=settings.engine_wall_seconds,
             memory_bytes=settings.engine_memory_bytes,

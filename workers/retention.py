@@ -11,6 +11,7 @@ from celery import shared_task
 
 from shared import endings, events, exports, files, lifecycle, metrics, orphans, removals, renditions, uploads
 from shared.clock import monotonic_seconds
+from shared.copies import IMAGE, image_key
 from shared.endings import OverImage
 from shared.errors import StorageRefused, StorageUnavailable
 from shared.logging_setup import get_logger, problem_fields
@@ -99,7 +100,9 @@ def _remove(resources: Resources, due: Sequence[OverImage]) -> int:
     with resources.maintenance.transaction() as db:
         files.delete_files(db, ids)
         renditions.delete_renditions(db, ids)
-        return endings.update_images_objects_gone(db, ids)
+        gone = endings.update_images_objects_gone(db, ids)
+    resources.copies.forget(IMAGE, *(image_key(image.user_id, image.image_id) for image in due))
+    return gone
 
 
 def _keys(resources: Resources, due: Sequence[OverImage]) -> list[str]:

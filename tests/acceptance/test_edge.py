@@ -2,23 +2,29 @@
 
 import os
 import shutil
+import ssl
 import subprocess
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import UUID
 
 import httpx
 import psutil
 import psycopg
 import pytest
+from pydantic import SecretStr
 
+from api.grants import Grant, Grants
 from dev.children import Child, Children, Program, wait_until
 from dev.home import CHECKOUT
-from dev.ports import free_ports
+from dev.ports import free_ports, is_open
 from dev.probes import http_answers
+from shared.vault import Vault
 from tests.acceptance.conftest import NewCustomer
 from tests.acceptance.stacks import Stack
 from tests.debian import program
@@ -35,6 +41,7 @@ class Edge:
 
     url: str
     replicas: list[Child]
+    folder: Path
 
 
 def configure(folder: Path, upstream: str, servers: str) -> Path:
@@ -74,7 +81,7 @@ def edge(house: Stack, tmp_path: Path) -> Iterator[Edge]:
         command = (nginx, "-p", str(tmp_path), "-c", str(config), "-e", "stderr", "-g", "daemon off;")
         child = children.start(Program("nginx", command, {}))
         wait_until(http_answers(door, "/healthz"), child)
-        yield Edge(f"http://127.0.0.1:{door}", replicas)
+        yield Edge(f"http://127.0.0.1:{door}", replicas, tmp_path)
 
 
 def kill_at_once(child: Child) -> None:
@@ -138,6 +145,46 @@ def test_the_edge_compresses_hands_the_request_id_on_and_caches_what_is_public(e
     assert 1 == len(ids), "only the first was made by the API"
 
 
+def test_a_result_is_kept_at_the_edge_as_long_as_the_api_says_and_no_longer(
+    house: Stack, edge: Edge, new_customer: NewCustomer, picture: Path
+) -> None:
+    alice = new_customer("embedded@example.com")
+    job = alice.finish(alice.submit(alice.upload(picture)["image_id"], "vectorizations"))
+
+    def path_of(form: str) -> str:
+        asked = {"purpose": "embed", "format": form}
+        link = alice.http.get(f"/v1/jobs/{job['job_id']}/result/link", params=asked).raise_for_status()
+        return httpx.URL(link.json()["url"]).path
+
+    path = path_of("svg")
+    first, second, many = (httpx.get(f"{edge.url}{path}{query}") for query in ("", "", "?again=1"))
+    assert ["MISS", "HIT", "HIT"] == [one.headers["X-Cache"] for one in (first, second, many)]
+    assert alice.download(job, "svg") == first.content == second.content
+    assert first.headers["X-Request-Id"] == second.headers["X-Request-Id"], "the API made one answer"
+    known = httpx.get(f"{edge.url}{path}", headers={"If-None-Match": second.headers["ETag"]})
+    assert (304, "HIT") == (known.status_code, known.headers["X-Cache"])
+    packed = [one.headers["Content-Encoding"] for one in twice(f"{edge.url}{path_of('dxf')}")]
+    assert ["gzip", "gzip"] == packed
+
+    # An address that ends soon: the answer says so, and what was kept of it is not given a moment longer.
+    user_id = alice.http.get("/v1/me").json()["user_id"]
+    key = Vault(SecretStr(house.running.settings["ENCRYPTION_KEYS"])).derive("grants")
+    digest, ends = path.split("/")[3], int(time.time()) + 3
+    grant = Grants(key).seal(Grant(UUID(user_id), UUID(job["job_id"]), ends), digest, "svg")
+    brief = f"{edge.url}/v1/results/{digest}/{grant}.svg"
+    assert [(200, "MISS"), (200, "HIT")] == [(one.status_code, one.headers["X-Cache"]) for one in twice(brief)]
+    time.sleep(max(0.0, ends + 1 - time.time()))
+    assert [410, 410] == [one.status_code for one in twice(brief)], "and the refusal is not kept either"
+
+    log = next(edge.folder.glob("access.log")).read_text("utf-8")
+    assert f"/v1/results/{digest}/[hidden]" in log
+    assert not any(secret in log for secret in (grant, path.rpartition("/")[2]))
+
+
+def twice(url: str) -> list[httpx.Response]:
+    return [httpx.get(url), httpx.get(url)]
+
+
 def test_with_every_replica_gone_the_edge_says_so_as_a_problem(edge: Edge) -> None:
     for child in edge.replicas:
         kill_at_once(child)
@@ -147,18 +194,35 @@ def test_with_every_replica_gone_the_edge_says_so_as_a_problem(edge: Edge) -> No
     )  # fmt: skip
 
 
-def test_the_doors_of_an_installation_are_valid(tmp_path: Path) -> None:
-    nginx = program("nginx", "nginx")
+def installed_doors(folder: Path, plain: int, secure: int, upstream: str) -> Path:
+    """The doors that an installation has, with a certificate of its own, at other ports."""
     openssl = shutil.which("openssl")
     if openssl is None:
         pytest.skip("openssl is not here to make a certificate with")
     make = (
         openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-        "-keyout", str(tmp_path / "tls_key"), "-out", str(tmp_path / "tls_certificate"), "-subj", "/CN=example.com",
+        "-keyout", str(folder / "tls_key"), "-out", str(folder / "tls_certificate"), "-subj", "/CN=example.com",
     )  # fmt: skip
     subprocess.run(make, check=True, capture_output=True)
-    servers = (NGINX / "servers.conf").read_text("utf-8").replace("/run/secrets", str(tmp_path))
-    config = configure(tmp_path, "server 127.0.0.1:9;\n", servers)
-    check = (nginx, "-t", "-p", str(tmp_path), "-c", str(config), "-e", "stderr")
-    run = subprocess.run(check, capture_output=True, text=True, check=False)
-    assert run.returncode == 0, run.stderr
+    servers = (NGINX / "servers.conf").read_text("utf-8").replace("/run/secrets", str(folder))
+    servers = servers.replace("listen 8080", f"listen {plain}").replace("listen 8443", f"listen {secure}")
+    return configure(folder, upstream, servers)
+
+
+def test_the_doors_of_an_installation_speak_tls_and_say_so_once(house: Stack, tmp_path: Path) -> None:
+    plain, secure = free_ports(2)
+    nginx, api = program("nginx", "nginx"), httpx.URL(house.url)
+    config = installed_doors(tmp_path, plain, secure, f"server {api.host}:{api.port};\n")
+    command = (nginx, "-p", str(tmp_path), "-c", str(config), "-e", "stderr", "-g", "daemon off;")
+    context = ssl.create_default_context(cafile=str(tmp_path / "tls_certificate"))
+    context.check_hostname = False
+    with Children(tmp_path) as children, httpx.Client(verify=context) as http:
+        child = children.start(Program("nginx", command, {}))
+        wait_until(lambda: is_open(secure), child)
+        moved = http.get(f"http://127.0.0.1:{plain}/docs?a=b", headers={"Host": "example.com"})
+        assert (308, "https://example.com/docs?a=b") == (moved.status_code, moved.headers["Location"])
+        asset = "/docs/assets/swagger-ui.css"
+        answers = [http.get(f"https://127.0.0.1:{secure}{path}") for path in ("/healthz", asset, asset, "/metrics")]
+    assert ["max-age=31536000; includeSubDomains"] * 4 == [one.headers["Strict-Transport-Security"] for one in answers]
+    assert [None, "MISS", "HIT", None] == [one.headers.get("X-Cache") for one in answers]
+    assert [200, 200, 200, 404] == [one.status_code for one in answers]

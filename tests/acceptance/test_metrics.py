@@ -11,7 +11,8 @@ import pytest
 import yaml
 
 from dev.children import Children, Program, wait_until
-from dev.ports import free_ports, is_open
+from dev.ports import free_ports
+from dev.probes import http_answers
 from dev.reference import metrics_page
 from tests.acceptance.conftest import NewCustomer
 from tests.acceptance.stacks import Stack, eventually
@@ -20,6 +21,7 @@ from tests.debian import program
 
 # Shown by the process that counted it, the first time that it happens: nothing of the kind happens in these tests.
 SELDOM = {
+    "tovector_cache_unforgotten_total",
     "tovector_inbox_events_total",
     "tovector_inbox_lag_seconds",
     "tovector_webhooks_total",
@@ -49,7 +51,7 @@ def prometheus(house: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     )  # fmt: skip
     with Children(folder) as children:
         child = children.start(Program("prometheus", command, {}))
-        wait_until(lambda: is_open(port), child)
+        wait_until(http_answers(port, "/-/ready"), child)
         yield f"http://127.0.0.1:{port}"
 
 

@@ -96,6 +96,7 @@ def test_a_guest_can_spend_nothing(guest: FlaskClient) -> None:
 
 def test_after_signing_in_the_image_is_theirs_with_its_files(guest: FlaskClient, alice: Person, app: Flask) -> None:
     image = upload(guest)
+    assert 200 == guest.get(f"/v1/images/{image['image_id']}").status_code
     claimed = claim(alice, image)
     assert (200, image) == (claimed.status_code, shown(claimed))
     assert [image["image_id"]] == [one["image_id"] for one in shown(alice.get("/v1/images"))["data"]]

@@ -20,6 +20,8 @@ from dev.standins.clerk.state import State, User, new_id
 from dev.standins.clerk.webhooks import deleted, sign
 from shared.inbox import InboxProvider
 from tests.conftest import CLERK_WEBHOOK_SECRET, ClerkStandIn, TestDatabase
+from tests.integration.api.conftest import Person
+from tests.integration.api.test_copied_reads import becomes, hears
 from workers import payments as tasks
 from workers.resources import Resources
 
@@ -118,11 +120,12 @@ def test_somebody_who_left_keeps_no_key_and_no_session(
     token = tokens.mint(clerk.state, email)
     headers = {"Authorization": f"Bearer {token}"}
     secret = client.post("/v1/me/api-keys", json={"name": "script"}, headers=headers).get_json()["secret"]
+    assert hears(app)
     me = client.get("/v1/me", headers=headers).get_json()
     tell("user.deleted", State(clerk.state).user(email))
-    house_of(app).callers.clear()
-    for credential in (token, secret):
-        answer = client.get("/v1/me", headers={"Authorization": f"Bearer {credential}"})
+    assert becomes(401, Person(client, token), "/v1/credits")
+    for credential, path in itertools.product((token, secret), ("/v1/me", "/v1/credits")):
+        answer = client.get(path, headers={"Authorization": f"Bearer {credential}"})
         assert (401, "unauthenticated") == (answer.status_code, json.loads(answer.data)["slug"])
     with psycopg.connect(database.owner_url) as db:
         kept = db.execute(

@@ -7,8 +7,10 @@ from dataclasses import replace
 import psycopg
 import pytest
 from PIL import Image as Picture
+from pydantic import TypeAdapter
 
 from shared import images, lifecycle
+from shared.copies import IMAGE, image_key
 from shared.db import try_lock
 from shared.images import ImageStatus
 from shared.jobs import JobKind, JobStatus
@@ -119,6 +121,16 @@ def test_of_two_beats_one_sweeps(resources: Resources, given: Given) -> None:
         assert 0 == recovery.sweep(resources)
     assert recovery.sweep(resources) >= 1
     run_job(resources, JobKind.VECTORIZATION, make_vectorization)
+
+
+def test_a_copy_of_an_image_goes_with_it(resources: Resources, given: Given, database: TestDatabase) -> None:
+    image = given.image(given.account(), logo())
+    key, form = image_key(image.user_id, image.image_id), TypeAdapter(str)
+    assert "before" == resources.copies.read(IMAGE, key, form, lambda: "before")
+    with psycopg.connect(database.owner_url) as db:
+        db.execute("UPDATE images SET expiry_timestamp = house_now() WHERE image_id = %s", [image.image_id])
+    retention.sweep(resources)
+    assert "after" == resources.copies.read(IMAGE, key, form, lambda: "after")
 
 
 def test_an_expired_image_and_all_that_was_made_of_it_are_removed(resources: Resources, given: Given) -> None:

@@ -19,6 +19,7 @@ SECRETS = {
     "a mail address": "alice.o+test@mail.example.com",
     "a password in an address": "s3cr3t-pass",
     "a signed link's token": "link-token-0123456789",
+    "a grant of a result": "Wr8f6" * 14 + "A",
 }
 SENTENCES = {
     "an API key": "key {} is unknown",
@@ -28,6 +29,7 @@ SENTENCES = {
     "a mail address": 'duplicate key: (lower(email))=({}) "already exists"',
     "a password in an address": "could not connect to postgresql://tovector_api:{}@db.example.com:6543/postgres",
     "a signed link's token": "GET https://x.example.com/object/sign/images/a.png?token={}&download=",
+    "a grant of a result": f"GET /v1/results/{'0' * 64}/{{}}.svg",
 }
 PROGRAM = """
 import json, logging, sys

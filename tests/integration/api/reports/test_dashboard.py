@@ -4,8 +4,17 @@ from collections import defaultdict
 from datetime import UTC, timedelta
 from decimal import Decimal
 
+import pytest
+
+from dev.valkey import Valkey
 from tests.integration.api.conftest import Person, shown
 from tests.integration.api.reports.reading import DAYS, SPAN, START, Rows, added, done, money_entries
+
+
+@pytest.fixture(autouse=True)
+def no_copies(valkey: Valkey) -> None:
+    """Figures of now, not of half a minute ago."""
+    valkey.empty()
 
 
 def test_the_dashboard_adds_up_to_the_ledger(boss: Person, rows: Rows) -> None:
