@@ -9,7 +9,7 @@ import structlog
 from celery import Celery, Task, signals
 
 import celeryconfig
-from shared import figures, metrics
+from shared import figures, metrics, sentry
 from shared.errors import ProblemError
 from shared.logging_setup import get_logger, problem_fields, setup_logging
 from shared.messages import Queue
@@ -30,7 +30,8 @@ watchdog = Watchdog(celeryconfig.task_time_limit)
 def log_as_json(**_: Any) -> None:
     """Keep Celery from setting up logs of its own."""
     process = next((word for word in sys.argv if word in ("worker", "beat", "flower")), "celery")
-    setup_logging(celeryconfig.settings.log_level, process=process)
+    settings = celeryconfig.settings
+    setup_logging(settings.log_level, process=process, reporter=sentry.reporter(settings, process=process))
     for chatty in ("celery.worker.strategy", "celery.worker.request", "celery.app.trace", "celery.beat"):
         logging.getLogger(chatty).setLevel(logging.WARNING)  # the house logs each attempt itself
 
