@@ -3,7 +3,7 @@
 What is reported is what the log calls an error, wherever it comes from: the event's name, the ids bound to its line,
 and where in the code it happened. What an exception *says* stays in our log, to be found by those ids: Postgres quotes
 whole rows, others file names and addresses, and no pattern finds them all. No values of variables, no request, no
-argument, no name of a machine leaves us either.
+argument, no name of a machine leaves us either. docs/decisions/0050-traces.md
 """
 
 import atexit

@@ -188,7 +188,19 @@ class Settings(BaseSettings):
     )
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="least level logged")
 
-    # --- error reports, off until asked for
+    # --- traces and error reports, both off until asked for
+    otel_exporter_otlp_endpoint: AnyHttpUrl | None = Field(
+        default=None, description="an OpenTelemetry collector (OTLP over HTTP) that spans are sent to"
+    )
+    otel_exporter_otlp_headers: SecretStr | None = Field(
+        default=None, description="headers it wants to see, as name=value, comma-separated"
+    )
+    spans_file: str | None = Field(
+        default=None, description="a file that spans are added to, as lines of OTLP's JSON; for looking at them here"
+    )
+    spans_ratio: float = Field(
+        default=1.0, ge=0, le=1, description="part of the requests whose spans are kept, their jobs' included"
+    )
     sentry_dsn: SecretStr | None = Field(
         default=None, description="the Sentry project that unforeseen errors are reported to"
     )
