@@ -9,7 +9,7 @@ from flask import Flask, Response, g, request
 
 from api import limits
 from api.house import here
-from shared import metrics
+from shared import metrics, spans
 from shared.ids import new_id
 from shared.logging_setup import get_logger
 
@@ -22,6 +22,7 @@ _ALLOWED_HEADERS = "Authorization, Content-Type, Idempotency-Key, If-None-Match,
 _EXPOSED_HEADERS = (
     "ETag, Idempotency-Replayed, Location, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, X-Request-Id"
 )
+_PROBED = frozenset({"/healthz", "/readyz", "/metrics"})  # asked every few seconds by machines
 _YEAR_SECONDS = 31_536_000
 _MOST_DRAINED_BYTES = 25_000_000
 _DRAIN_SECONDS = 2.0
@@ -39,9 +40,20 @@ def _open() -> Response | None:
     given = request.headers.get("X-Request-Id", "")
     g.request_id = given if _SANE_ID.fullmatch(given) else new_id().hex
     structlog.contextvars.bind_contextvars(request_id=g.request_id)
+    g.span = _begin_span().__enter__()
     if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
         return Response(None, 204)
     return None
+
+
+def _begin_span() -> spans.Span:
+    """The span of this request, named by its route: what a client sent is in neither name nor attributes."""
+    if request.path in _PROBED:
+        return spans.OFF
+    method = metrics.known_method(request.method)
+    route = "unknown" if request.url_rule is None else re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", request.url_rule.rule)
+    attributes = {"http.request.method": method, "http.route": route, "request_id": g.request_id}
+    return spans.beginning(f"{method} {route}", attributes, kind="SERVER")
 
 
 def _close(response: Response) -> Response:
@@ -113,3 +125,7 @@ def _note(response: Response) -> None:
         milliseconds=round(seconds * 1000, 1),
     )
     structlog.contextvars.unbind_contextvars("request_id", "job_id")
+    g.span.note({"http.response.status_code": response.status_code})
+    if response.status_code >= 500:
+        g.span.fail(str(response.status_code))
+    g.span.__exit__(None, None, None)

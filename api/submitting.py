@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from uuid import UUID
 
 import structlog
+from flask import g
 
 from api.answers import Made
 from api.house import House
 from api.idempotency import Once
 from api.job_body import job_body
 from api.session import Caller
-from shared import images, jobs, lifecycle
+from shared import images, jobs, lifecycle, spans
 from shared.db import Connection
 from shared.errors import CommitUnknown, DatabaseUnavailable, NotFound
 from shared.ids import new_id, parse_id
@@ -42,10 +43,14 @@ def submit(
         raise NotFound("There is no such image.")
     price = house.settings.price_preview if kind is JobKind.PREVIEW else house.settings.price_vectorization
     low_balance = house.settings.low_balance_credits
-    wish = Submission(caller.user_id, known, kind, price, options.model_dump(mode="json"), formats, low_balance)
+    given = options.model_dump(mode="json")
+    whence = g.get("request_id"), spans.current_traceparent()
+    wish = Submission(caller.user_id, known, kind, price, given, formats, low_balance, *whence)
     job, made = _accept(house, wish, options, once, job_id=new_id())
     structlog.contextvars.bind_contextvars(job_id=str(job.job_id))  # this request's lines lead to the worker's
-    house.publisher.publish(lifecycle.message_for(job))
+    message = lifecycle.message_for(job)
+    with spans.span(f"send {message.queue}", {"job_id": str(job.job_id)}, kind="PRODUCER"):
+        house.publisher.publish(message)
     return made
 
 

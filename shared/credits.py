@@ -84,7 +84,8 @@ class Transaction:
 class NewJob:
     """What a submit asks for; `price` in credits, `resend_seconds` until the sweep repeats the message.
 
-    An available balance that falls below `low_balance` by it is noted as an event.
+    An available balance that falls below `low_balance` by it is noted as an event. `request_id` and `traceparent` say
+    which request this is, for the worker's log and spans.
     """
 
     job_id: UUID
@@ -98,6 +99,8 @@ class NewJob:
     task: str
     resend_seconds: float
     low_balance: Decimal = Decimal(0)
+    request_id: str | None = None
+    traceparent: str | None = None
 
 
 def reserve(db: Connection, new: NewJob) -> Job | None:
@@ -119,9 +122,10 @@ def reserve(db: Connection, new: NewJob) -> Job | None:
             "  SELECT %(transaction_id)s, user_id, 'low_balance',"
             "  jsonb_build_object('available', credit_balance::text) FROM payer"
             "  WHERE credit_balance < %(low_balance)s AND credit_balance + %(price)s >= %(low_balance)s),"
-            " job AS (INSERT INTO jobs (job_id, user_id, image_id, kind, price, options, formats)"
-            "  SELECT %(job_id)s, user_id, %(image_id)s, %(kind)s, %(price)s, %(options)s, %(formats)s FROM payer"
-            "  RETURNING *),"
+            " job AS (INSERT INTO jobs (job_id, user_id, image_id, kind, price, options, formats,"
+            "  request_id, traceparent)"
+            "  SELECT %(job_id)s, user_id, %(image_id)s, %(kind)s, %(price)s, %(options)s, %(formats)s,"
+            "  %(request_id)s, %(traceparent)s FROM payer RETURNING *),"
             " entry AS (INSERT INTO transactions (transaction_id, user_id, transaction_type, entry, job_id,"
             "  available_delta, reserved_delta)"
             "  SELECT %(transaction_id)s, user_id, %(type)s, 'reserve', job_id, -price, price FROM job),"
@@ -141,6 +145,8 @@ def reserve(db: Connection, new: NewJob) -> Job | None:
                 "task": new.task,
                 "resend_seconds": new.resend_seconds,
                 "low_balance": new.low_balance,
+                "request_id": new.request_id,
+                "traceparent": new.traceparent,
             },
         )
         .fetchone()

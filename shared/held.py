@@ -22,7 +22,7 @@ HELD: Mapping[str, LiteralString] = {
     """,
     "files": "SELECT to_jsonb(t) - 'cache_key' FROM files t WHERE user_id = %(user_id)s ORDER BY storage_key",
     "jobs": """
-        SELECT to_jsonb(t) - ARRAY['fence', 'lease_until', 'run_at'] FROM jobs t
+        SELECT to_jsonb(t) - ARRAY['fence', 'lease_until', 'run_at', 'traceparent'] FROM jobs t
         WHERE user_id = %(user_id)s ORDER BY job_id
     """,
     "renditions": """

@@ -18,7 +18,7 @@ from shared.db import Connection
 
 COLUMNS: LiteralString = (
     "job_id, user_id, image_id, kind, status, price, options, formats, attempts, fence,"
-    " progress, stage, problem, report, created_at, started_at, finished_at"
+    " progress, stage, problem, report, created_at, started_at, finished_at, request_id, traceparent"
 )
 
 
@@ -56,7 +56,10 @@ class State(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A row of `jobs`; `price` in credits, `progress` from 0 to 1."""
+    """A row of `jobs`; `price` in credits, `progress` from 0 to 1.
+
+    `request_id` and `traceparent` lead back to the request that submitted it.
+    """
 
     job_id: UUID
     user_id: UUID
@@ -75,6 +78,8 @@ class Job:
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    request_id: str | None
+    traceparent: str | None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "kind", JobKind(self.kind))
@@ -267,3 +272,12 @@ def update_job_given_back(db: Connection, job_id: UUID, fence: int) -> bool:
         {"job_id": job_id, "fence": fence},
     )
     return result.rowcount == 1
+
+
+def update_jobs_forgotten(db: Connection, user_id: UUID) -> int:
+    """Forget which requests a person's jobs came from: clients may choose the names; returns how many."""
+    return db.execute(
+        "UPDATE jobs SET request_id = NULL, traceparent = NULL"
+        " WHERE user_id = %(user_id)s AND (request_id IS NOT NULL OR traceparent IS NOT NULL)",
+        {"user_id": user_id},
+    ).rowcount

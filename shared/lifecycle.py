@@ -44,7 +44,10 @@ ACTION_OF_KIND: Mapping[JobKind, ActionType] = {
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """What a customer asks for; `price` in credits. A balance that falls below `low_balance` is noted as an event."""
+    """What a customer asks for; `price` in credits. A balance that falls below `low_balance` is noted as an event.
+
+    `request_id` and `traceparent` say by which request, for the worker's log and spans.
+    """
 
     user_id: UUID
     image_id: UUID
@@ -53,6 +56,8 @@ class Submission:
     options: Mapping[str, object]
     formats: Sequence[str]
     low_balance: Decimal = Decimal(0)
+    request_id: str | None = None
+    traceparent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +88,8 @@ def submit(db: Connection, submission: Submission, *, job_id: UUID, resend_secon
             task=MESSAGE_OF_KIND[submission.kind].task,
             resend_seconds=resend_seconds,
             low_balance=submission.low_balance,
+            request_id=submission.request_id,
+            traceparent=submission.traceparent,
         ),
     )
     if job is None:

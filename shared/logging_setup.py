@@ -26,13 +26,17 @@ _SECRETS = re.compile(
 _HIDDEN = "[hidden]"
 
 
-def setup_logging(level: str, *, process: str) -> None:
-    """Send every log line of this process, ours and the libraries', to standard output as JSON."""
+def setup_logging(level: str, *, process: str, reporter: structlog.typing.Processor | None = None) -> None:
+    """Send every log line of this process, ours and the libraries', to standard output as JSON.
+
+    `reporter` sees each line's fields before they become text.
+    """
     shared_steps: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        *([] if reporter is None else [reporter]),
         structlog.processors.format_exc_info,
         _hide_secrets,
     ]

@@ -17,7 +17,8 @@ from pathlib import Path
 import psycopg
 from psycopg.abc import Query
 
-from shared.settings import SettingsInvalid, load_settings
+from shared.secret_files import SettingsInvalid
+from shared.settings import load_settings
 
 MIGRATIONS = Path(__file__).parent / "sql" / "migrations"
 LOCK_KEY = 7_085_342_001

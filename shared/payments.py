@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import SecretStr
 
-from shared import metrics
+from shared import metrics, spans
 from shared.errors import PaymentsRefused, PaymentsUnavailable
 from shared.logging_setup import get_logger
 from shared.payment_facts import (
@@ -182,7 +182,11 @@ def _translated() -> Generator[None]:
 @contextmanager
 def _asking(operation: str) -> Generator[None]:
     """The same for one call, which is timed."""
-    with metrics.timed(metrics.PAYMENTS_SECONDS, operation), _translated():
+    with (
+        spans.span(f"stripe {operation}", kind="CLIENT"),
+        metrics.timed(metrics.PAYMENTS_SECONDS, operation),
+        _translated(),
+    ):
         yield
 
 

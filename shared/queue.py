@@ -13,16 +13,17 @@ import os
 import queue
 import threading
 from base64 import b64encode
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import uuid4
 
 import redis
+import structlog
 from pydantic import SecretStr
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from shared import metrics
+from shared import metrics, spans
 from shared.errors import CacheUnavailable
 from shared.logging_setup import get_logger
 from shared.messages import Message, Queue
@@ -33,12 +34,30 @@ SENT_AT_ONCE = 200
 
 
 @dataclass(frozen=True, slots=True)
+class _Letter:
+    """A message and the request that sends it, which the worker's log lines and spans lead back to.
+
+    A message that a sweep sends again comes from nobody; of jobs the row knows better.
+    """
+
+    message: Message
+    whence: Mapping[str, str]
+
+
+def _letter(message: Message) -> _Letter:
+    """A message from whatever is going on in this thread."""
+    request_id, traceparent = structlog.contextvars.get_contextvars().get("request_id"), spans.current_traceparent()
+    whence = {"request_id": request_id, "traceparent": traceparent}
+    return _Letter(message, {name: value for name, value in whence.items() if value is not None})
+
+
+@dataclass(frozen=True, slots=True)
 class _Sender:
     """What one process sends with; a fork makes its own."""
 
     process_id: int
     client: redis.Redis
-    waiting: queue.Queue[Message | None]
+    waiting: queue.Queue[_Letter | None]
     thread: threading.Thread
 
 
@@ -56,7 +75,7 @@ class Publisher:
     def publish(self, message: Message) -> None:
         """Send a message soon. Takes microseconds, never waits and never raises; what is lost, the sweep sends."""
         try:
-            self._started().waiting.put_nowait(message)
+            self._started().waiting.put_nowait(_letter(message))
         except (queue.Full, RuntimeError):  # RuntimeError: no new thread while the interpreter ends
             metrics.PUBLISH_FAILURES.inc()
 
@@ -65,7 +84,7 @@ class Publisher:
         client = self._started().client
         batches = [messages[start : start + SENT_AT_ONCE] for start in range(0, len(messages), SENT_AT_ONCE)]
         for number, batch in enumerate(batches):
-            if not _push(client, batch):
+            if not _push(client, map(_letter, batch)):
                 metrics.PUBLISH_FAILURES.inc(sum(len(unsent) for unsent in batches[number + 1 :]))
                 return False
         return True
@@ -110,13 +129,13 @@ class Publisher:
             # redis-py tries three more times by default: four timeouts where one was promised.
             retry=Retry(NoBackoff(), 0),
         )
-        waiting: queue.Queue[Message | None] = queue.Queue(self._capacity)
+        waiting: queue.Queue[_Letter | None] = queue.Queue(self._capacity)
         thread = threading.Thread(target=_send_all, args=(client, waiting), name="publisher", daemon=True)
         thread.start()
         return _Sender(os.getpid(), client, waiting, thread)
 
 
-def _send_all(client: redis.Redis, waiting: "queue.Queue[Message | None]") -> None:
+def _send_all(client: redis.Redis, waiting: "queue.Queue[_Letter | None]") -> None:
     """Push what waits, as many at once as there are, until None comes."""
     going = True
     while going:
@@ -125,13 +144,13 @@ def _send_all(client: redis.Redis, waiting: "queue.Queue[Message | None]") -> No
             while len(batch) < SENT_AT_ONCE:
                 batch.append(waiting.get_nowait())
         going = None not in batch
-        _push(client, [message for message in batch if message is not None])
+        _push(client, [letter for letter in batch if letter is not None])
 
 
-def _push(client: redis.Redis, messages: Iterable[Message]) -> bool:
+def _push(client: redis.Redis, letters: Iterable[_Letter]) -> bool:
     by_queue: dict[Queue, list[str]] = {}
-    for message in messages:
-        by_queue.setdefault(message.queue, []).append(envelope(message))
+    for letter in letters:
+        by_queue.setdefault(letter.message.queue, []).append(envelope(letter.message, letter.whence))
     if not by_queue:
         return True
     try:
@@ -147,8 +166,11 @@ def _push(client: redis.Redis, messages: Iterable[Message]) -> bool:
     return True
 
 
-def envelope(message: Message) -> str:
-    """A message as Celery's workers read it from a Redis list."""
+def envelope(message: Message, whence: Mapping[str, str] | None = None) -> str:
+    """A message as Celery's workers read it from a Redis list; `whence` are headers of our own.
+
+    What Flower shows of it (`kwargsrepr`) leaves out whose it is.
+    """
     task_id = str(uuid4())
     body = json.dumps([[], message.fields(), {"callbacks": None, "errbacks": None, "chain": None, "chord": None}])
     return json.dumps(
@@ -168,9 +190,10 @@ def envelope(message: Message) -> str:
                 "retries": 0,
                 "timelimit": [None, None],
                 "argsrepr": "()",
-                "kwargsrepr": repr(message.fields()),
+                "kwargsrepr": repr({name: held for name, held in message.fields().items() if name != "user_id"}),
                 "origin": "tovector",
                 "ignore_result": True,
+                **(whence or {}),
             },
             "properties": {
                 "correlation_id": task_id,

@@ -8,23 +8,18 @@ each, `.env.example` shows each, and a test holds the three together.
 import os
 import re
 from decimal import Decimal
-from pathlib import Path
 from typing import Annotated, ClassVar, Self
 
 from pydantic import AnyHttpUrl, Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 from typing_extensions import override
 
 from shared.origins import origin_of
+from shared.secret_files import SecretFiles, SettingsInvalid
 
 Credits = Annotated[Decimal, Field(ge=0, max_digits=12, decimal_places=1)]
 Seconds = Annotated[float, Field(gt=0)]
-
-
-class SettingsInvalid(SystemExit):
-    """A missing or silly setting: the process stops at start with one sentence."""
 
 
 class Settings(BaseSettings):
@@ -193,6 +188,26 @@ class Settings(BaseSettings):
     )
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="least level logged")
 
+    # --- traces and error reports, both off until asked for
+    otel_exporter_otlp_endpoint: AnyHttpUrl | None = Field(
+        default=None, description="an OpenTelemetry collector (OTLP over HTTP) that spans are sent to"
+    )
+    otel_exporter_otlp_headers: SecretStr | None = Field(
+        default=None, description="headers it wants to see, as name=value, comma-separated"
+    )
+    spans_file: str | None = Field(
+        default=None, description="a file that spans are added to, as lines of OTLP's JSON; for looking at them here"
+    )
+    spans_ratio: float = Field(
+        default=1.0, ge=0, le=1, description="part of the requests whose spans are kept, their jobs' included"
+    )
+    sentry_dsn: SecretStr | None = Field(
+        default=None, description="the Sentry project that unforeseen errors are reported to"
+    )
+    sentry_environment: str = Field(
+        default="production", pattern=r"^[\w.-]{1,64}$", description="how Sentry calls this installation"
+    )
+
     @classmethod
     @override
     def settings_customise_sources(
@@ -204,7 +219,7 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Arguments first (tests), then files, then the environment."""
-        return init_settings, _SecretFiles(settings_cls), env_settings
+        return init_settings, SecretFiles(settings_cls), env_settings
 
     @field_validator("clerk_authorized_parties", "cors_origins", mode="before")
     @classmethod
@@ -266,29 +281,6 @@ def load_settings() -> Settings:
 def bare_environment(*names: str) -> dict[str, str]:
     """Those of our environment's variables that are set: for a process that must be given no secret."""
     return {name: os.environ[name] for name in names if name in os.environ}
-
-
-class _SecretFiles(PydanticBaseSettingsSource):
-    """Secrets named by a file, as container platforms mount them: `NAME_FILE=/run/secrets/name`."""
-
-    @override
-    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[str | None, str, bool]:
-        """The content of the file that NAME_FILE names, without its last newline."""
-        path = os.environ.get(f"{field_name.upper()}_FILE")
-        if not path or "SecretStr" not in str(field.annotation):
-            return None, field_name, False
-        try:
-            return Path(path).read_text("utf-8").rstrip("\r\n"), field_name, False
-        except OSError as error:
-            raise SettingsInvalid(
-                f"tovector cannot start: {field_name.upper()}_FILE names {path}: {error.strerror}"
-            ) from None
-
-    @override
-    def __call__(self) -> dict[str, str]:
-        """Every secret that a file names."""
-        values = {name: self.get_field_value(field, name)[0] for name, field in self.settings_cls.model_fields.items()}
-        return {name: value for name, value in values.items() if value is not None}
 
 
 def _sentence(error: ErrorDetails) -> str:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import SecretStr
 
-from shared import metrics
+from shared import metrics, spans
 from shared.errors import StorageObjectMissing, StorageRefused, StorageUnavailable
 from shared.settings import Settings
 
@@ -191,7 +191,8 @@ class Storage:
 
     def _ask(self, operation: str, request: Callable[["SyncStorageClient"], Answer]) -> Answer:
         storage = self._connected().storage
-        with metrics.timed(metrics.STORAGE_SECONDS, operation):
+        span = spans.span(f"storage {operation}", kind="CLIENT")
+        with span, metrics.timed(metrics.STORAGE_SECONDS, operation):
             return self._answer(storage, request)
 
     def _answer(self, storage: "SyncStorageClient", request: Callable[["SyncStorageClient"], Answer]) -> Answer:

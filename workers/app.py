@@ -9,7 +9,7 @@ import structlog
 from celery import Celery, Task, signals
 
 import celeryconfig
-from shared import figures, metrics
+from shared import figures, metrics, sentry, spans
 from shared.errors import ProblemError
 from shared.logging_setup import get_logger, problem_fields, setup_logging
 from shared.messages import Queue
@@ -30,7 +30,8 @@ watchdog = Watchdog(celeryconfig.task_time_limit)
 def log_as_json(**_: Any) -> None:
     """Keep Celery from setting up logs of its own."""
     process = next((word for word in sys.argv if word in ("worker", "beat", "flower")), "celery")
-    setup_logging(celeryconfig.settings.log_level, process=process)
+    settings = celeryconfig.settings
+    setup_logging(settings.log_level, process=process, reporter=sentry.reporter(settings, process=process))
     for chatty in ("celery.worker.strategy", "celery.worker.request", "celery.app.trace", "celery.beat"):
         logging.getLogger(chatty).setLevel(logging.WARNING)  # the house logs each attempt itself
 
@@ -54,16 +55,18 @@ def get_child_ready(**_: Any) -> None:
 
 @signals.task_prerun.connect
 def begin_task(task_id: str, task: "Task[..., object]", **_: Any) -> None:
-    """Bind the task's id to every log line of its thread."""
+    """Bind the task's id to every log line of its thread, and the id of the request that sent its message."""
     watchdog.begin(task_id)
     structlog.contextvars.bind_contextvars(task_id=task_id, task=task.name)
+    if request_id := cast("Any", task).request.get("request_id"):
+        structlog.contextvars.bind_contextvars(request_id=request_id)
 
 
 @signals.task_postrun.connect
 def end_task(task_id: str, **_: Any) -> None:
     """Forget the task."""
     watchdog.end(task_id)
-    structlog.contextvars.unbind_contextvars("task_id", "task")
+    structlog.contextvars.unbind_contextvars("task_id", "task", "request_id")
 
 
 @signals.task_success.connect
@@ -91,9 +94,11 @@ def give_long_work_back(**_: Any) -> None:
 def close(**_: Any) -> None:
     """Leave no process and no connection behind."""
     close_resources()
+    spans.stop()
 
 
 def _warm(*, engine: bool) -> None:
+    spans.start(celeryconfig.settings, process="worker")
     try:
         resources().warm(engine=engine)
     except ProblemError as error:

@@ -9,7 +9,7 @@ visibility timeout, where it is one more wake-up.
 
 from typing import Any
 
-from celery import Task
+from celery import Task, current_task
 from celery.worker.request import Request
 from kombu.transport.virtual.base import QoS
 from typing_extensions import override
@@ -38,3 +38,9 @@ class Woken(Task):  # pyright: ignore[reportMissingTypeArgument] - only the stub
 
     abstract = True
     Request = "workers.delivery:Delivery"
+
+
+def traceparent_of_message() -> str | None:
+    """The span that sent the message which is being worked on, if its sender keeps spans."""
+    task: Any = current_task
+    return task.request.get("traceparent")

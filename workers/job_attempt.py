@@ -8,7 +8,7 @@ import structlog
 from pydantic import ValidationError
 from typing_extensions import override
 
-from shared import files, jobs, lifecycle, metrics, uploads
+from shared import files, jobs, lifecycle, metrics, spans, uploads
 from shared.clock import monotonic_seconds, utc_now
 from shared.db import Connection
 from shared.errors import (
@@ -29,7 +29,7 @@ from shared.outputs import FORMATS, LARGEST_FILE_BYTES, Format
 from shared.tracing import TraceOptions
 from workers.engine_process import Watch
 from workers.resources import Resources
-from workers.task import Attempt, Finish, Outcome, carry_out
+from workers.task import Attempt, Finish, Lead, Outcome, carry_out
 
 log = get_logger(__name__)
 
@@ -51,8 +51,9 @@ class Trace:
 class JobAttempt(Attempt):
     """A claimed job in this worker's hands."""
 
-    def __init__(self, resources: Resources, claim: Claim) -> None:
-        super().__init__(resources, claim.job.user_id, kind=claim.job.kind.value, number=claim.job.attempts)
+    def __init__(self, resources: Resources, claim: Claim, *, began_ns: int | None = None) -> None:
+        lead = Lead(claim.job.traceparent, began_ns or spans.now_ns())
+        super().__init__(resources, claim.job.user_id, kind=claim.job.kind.value, number=claim.job.attempts, lead=lead)
         self.job = claim.job
         self.image = claim.image
         self._told_at = monotonic_seconds()
@@ -210,11 +211,18 @@ def written(resources: Resources, svg: bytes, wanted: Format, options: TraceOpti
 
 def run_job(resources: Resources, kind: JobKind, make: Callable[[JobAttempt], Finish]) -> Outcome | None:
     """Claim the job of this kind whose turn it is, as its customer, and carry it out; None when none waits."""
+    began_ns = spans.now_ns()
     claim = _claim(resources, kind)
     if claim is None:
         return None
-    with structlog.contextvars.bound_contextvars(job_id=str(claim.job.job_id), attempt=claim.job.attempts):
-        attempt = JobAttempt(resources, claim)
+    job = claim.job
+    if job.traceparent is not None and job.fence == 1:  # later claims have not waited since it was submitted
+        submitted_ns = int(job.created_at.timestamp() * 1e9)
+        spans.note_past("queue", started_ns=submitted_ns, ended_ns=began_ns, traceparent=job.traceparent)
+    with structlog.contextvars.bound_contextvars(
+        request_id=job.request_id, job_id=str(job.job_id), attempt=job.attempts
+    ):
+        attempt = JobAttempt(resources, claim, began_ns=began_ns)
         return carry_out(attempt, lambda: make(attempt))
 
 

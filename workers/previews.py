@@ -14,10 +14,10 @@ log = get_logger(__name__)
 
 
 @shared_task(name=RunPreview.task)
-def run_preview(job_id: str, user_id: str) -> None:
+def run_preview(job_id: str, user_id: str) -> str:
     """Work on the preview job whose turn it is: the message is worth one, of whichever account."""
     log.debug("woken", by_job=job_id, by_user=user_id)
-    run_job(resources(), JobKind.PREVIEW, make_preview)
+    return str(run_job(resources(), JobKind.PREVIEW, make_preview))
 
 
 def make_preview(attempt: JobAttempt) -> Finish:

@@ -14,25 +14,27 @@ from shared.logging_setup import get_logger, problem_fields
 from shared.messages import MakeFormat
 from shared.outputs import FORMATS, check_output
 from shared.renditions import Rendition
+from workers.delivery import traceparent_of_message
 from workers.engine_process import unwatched
 from workers.job_attempt import options_of, written
 from workers.resources import Resources, resources
-from workers.task import Attempt, Finish, Outcome, carry_out
+from workers.task import Attempt, Finish, Lead, Outcome, carry_out
 
 log = get_logger(__name__)
 
 
 @shared_task(name=MakeFormat.task)
-def make_format(job_id: str, user_id: str, format: str) -> None:
+def make_format(job_id: str, user_id: str, format: str) -> str:
     """Make a format of a drawing that is paid for."""
-    run_rendition(resources(), UUID(job_id), UUID(user_id), format)
+    lead = Lead(traceparent_of_message())
+    return str(run_rendition(resources(), UUID(job_id), UUID(user_id), format, lead))
 
 
 class RenditionAttempt(Attempt):
     """A claimed rendition in this worker's hands."""
 
-    def __init__(self, resources: Resources, claimed: Rendition) -> None:
-        super().__init__(resources, claimed.user_id, kind="format", number=claimed.attempts)
+    def __init__(self, resources: Resources, claimed: Rendition, lead: Lead | None = None) -> None:
+        super().__init__(resources, claimed.user_id, kind="format", number=claimed.attempts, lead=lead or Lead())
         self.claimed = claimed
         prefix = uploads.image_prefix(claimed.user_id, claimed.image_id)
         self.key = f"{prefix}{claimed.job_id}-asked-{claimed.fence}.{claimed.format}"
@@ -96,7 +98,9 @@ class RenditionAttempt(Attempt):
         return lambda db: rendering.finish(db, claimed, file)
 
 
-def run_rendition(resources: Resources, job_id: UUID, user_id: UUID, wanted: str) -> Outcome | None:
+def run_rendition(
+    resources: Resources, job_id: UUID, user_id: UUID, wanted: str, lead: Lead | None = None
+) -> Outcome | None:
     """Claim a rendition as its customer and make it; None when there was nothing to claim."""
     settings = resources.settings
     with structlog.contextvars.bound_contextvars(job_id=str(job_id), format=wanted):
@@ -114,5 +118,5 @@ def run_rendition(resources: Resources, job_id: UUID, user_id: UUID, wanted: str
             return None
         if claimed is None:
             return None
-        attempt = RenditionAttempt(resources, claimed)
+        attempt = RenditionAttempt(resources, claimed, lead)
         return carry_out(attempt, attempt.make)

@@ -12,24 +12,25 @@ from shared.errors import ProblemError, TransientError
 from shared.images import Image, ImageStatus
 from shared.logging_setup import get_logger, problem_fields
 from shared.messages import ResizeImage
+from workers.delivery import traceparent_of_message
 from workers.engine_process import unwatched
 from workers.resources import Resources, resources
-from workers.task import Attempt, Finish, Outcome, carry_out
+from workers.task import Attempt, Finish, Lead, Outcome, carry_out
 
 log = get_logger(__name__)
 
 
 @shared_task(name=ResizeImage.task)
-def resize_image(image_id: str, user_id: str) -> None:
+def resize_image(image_id: str, user_id: str) -> str:
     """Bring an image down to the working size."""
-    run_resize(resources(), UUID(image_id), UUID(user_id))
+    return str(run_resize(resources(), UUID(image_id), UUID(user_id), Lead(traceparent_of_message())))
 
 
 class ImageAttempt(Attempt):
     """A claimed image in this worker's hands."""
 
-    def __init__(self, resources: Resources, image: Image) -> None:
-        super().__init__(resources, image.user_id, kind="resize", number=image.attempts)
+    def __init__(self, resources: Resources, image: Image, lead: Lead | None = None) -> None:
+        super().__init__(resources, image.user_id, kind="resize", number=image.attempts, lead=lead or Lead())
         self.image = image
 
     @override
@@ -79,7 +80,7 @@ class ImageAttempt(Attempt):
         )
 
 
-def run_resize(resources: Resources, image_id: UUID, user_id: UUID) -> Outcome | None:
+def run_resize(resources: Resources, image_id: UUID, user_id: UUID, lead: Lead | None = None) -> Outcome | None:
     """Claim an image as its customer and resize it; None when there was nothing to claim."""
     settings = resources.settings
     with structlog.contextvars.bound_contextvars(image_id=str(image_id)):
@@ -93,5 +94,5 @@ def run_resize(resources: Resources, image_id: UUID, user_id: UUID) -> Outcome |
             return None
         if image is None:
             return None
-        attempt = ImageAttempt(resources, image)
+        attempt = ImageAttempt(resources, image, lead)
         return carry_out(attempt, attempt.resize)

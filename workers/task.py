@@ -9,10 +9,13 @@ import contextlib
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
 from enum import StrEnum
 from uuid import UUID
 
-from shared import metrics
+import structlog
+
+from shared import metrics, spans
 from shared.clock import monotonic_seconds
 from shared.db import Connection
 from shared.errors import InternalError, LeaseLost, PermanentError, ProblemError, TransientError
@@ -25,6 +28,8 @@ log = get_logger(__name__)
 Finish = Callable[[Connection], None]
 Work = Callable[[], Finish]
 SETTLE_PAUSES_SECONDS = (0.1, 0.5, 2.0, 5.0)
+IDS = ("request_id", "job_id", "image_id", "task_id", "attempt", "format")
+"""What is bound to an attempt's log lines says in its span which one it was."""
 
 
 class Outcome(StrEnum):
@@ -38,13 +43,30 @@ class Outcome(StrEnum):
     UNSETTLED = "unsettled"
 
 
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """What leads to an attempt: the request's span, and when its worker began to claim it (see `spans.now_ns`)."""
+
+    traceparent: str | None = None
+    began_ns: int = field(default_factory=spans.now_ns)
+
+    def span(self, kind: str) -> spans.Span:
+        """The attempt's own span, which goes on where the request's was."""
+        ids = {name: value for name, value in structlog.contextvars.get_contextvars().items() if name in IDS}
+        return spans.beginning(
+            f"attempt {kind}", ids, kind="CONSUMER", traceparent=self.traceparent, started_ns=self.began_ns
+        )
+
+
 class Attempt(ABC):
     """A claimed job or image in this worker's hands, and the objects made for it so far."""
 
-    def __init__(self, resources: Resources, user_id: UUID, *, kind: str, number: int) -> None:
+    def __init__(self, resources: Resources, user_id: UUID, *, kind: str, number: int, lead: Lead) -> None:
         self.resources = resources
         self.user_id = user_id
         self.kind = kind
+        self.lead = lead
+        self.claimed_ns = spans.now_ns()
         self.is_last = number >= resources.settings.job_max_attempts
         self._kept: list[str] = []
 
@@ -81,15 +103,26 @@ class Attempt(ABC):
 
     @contextlib.contextmanager
     def timed(self, stage: str) -> Generator[None]:
-        """Time a stage, for the metrics."""
+        """Time a stage, for the metrics and spans."""
         started = monotonic_seconds()
-        yield
+        with spans.span(stage):
+            yield
         metrics.JOB_STAGE_SECONDS.labels(self.kind, stage).observe(monotonic_seconds() - started)
 
 
 def carry_out(attempt: Attempt, work: Work) -> Outcome:
     """Work, settle and tell; returns what became of it and never raises: a message is done when its task ends."""
+    with attempt.lead.span(attempt.kind) as span:
+        spans.note_past("claim", started_ns=attempt.lead.began_ns, ended_ns=attempt.claimed_ns)
+        outcome = _carried_out(attempt, work, span)
+        span.note({"outcome": outcome.value})
+        return outcome
+
+
+def _carried_out(attempt: Attempt, work: Work, span: spans.Span) -> Outcome:
     outcome, slug, finish = _worked(attempt, work)
+    if slug:
+        span.fail(slug)
     try:
         with attempt.timed("settle"):
             _settle(attempt, finish)

@@ -15,10 +15,10 @@ log = get_logger(__name__)
 
 
 @shared_task(name=RunVectorization.task)
-def run_vectorization(job_id: str, user_id: str) -> None:
+def run_vectorization(job_id: str, user_id: str) -> str:
     """Work on the vectorization job whose turn it is: the message is worth one, of whichever account."""
     log.debug("woken", by_job=job_id, by_user=user_id)
-    run_job(resources(), JobKind.VECTORIZATION, make_vectorization)
+    return str(run_job(resources(), JobKind.VECTORIZATION, make_vectorization))
 
 
 def make_vectorization(attempt: JobAttempt) -> Finish:

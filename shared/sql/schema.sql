@@ -744,6 +744,8 @@ CREATE TABLE public.jobs (
     created_at timestamp with time zone DEFAULT public.house_now() NOT NULL,
     started_at timestamp with time zone,
     finished_at timestamp with time zone,
+    request_id text,
+    traceparent text,
     CONSTRAINT a_failed_job_says_why CHECK (((status = 'failed'::public.job_status) = (problem IS NOT NULL))),
     CONSTRAINT a_finished_job_says_when CHECK (((status = ANY (ARRAY['succeeded'::public.job_status, 'failed'::public.job_status, 'canceled'::public.job_status])) = (finished_at IS NOT NULL))),
     CONSTRAINT a_succeeded_job_has_a_report CHECK (((status = 'succeeded'::public.job_status) = (report IS NOT NULL))),
@@ -752,6 +754,8 @@ CREATE TABLE public.jobs (
     CONSTRAINT jobs_formats_check CHECK ((cardinality(formats) > 0)),
     CONSTRAINT jobs_price_check CHECK (((price)::numeric >= (0)::numeric)),
     CONSTRAINT jobs_progress_check CHECK (((progress >= (0)::double precision) AND (progress <= (1)::double precision))),
+    CONSTRAINT jobs_request_id_check CHECK ((request_id ~ '^[A-Za-z0-9._-]{8,80}$'::text)),
+    CONSTRAINT jobs_traceparent_check CHECK ((traceparent ~ '^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$'::text)),
     CONSTRAINT only_a_running_job_is_leased CHECK (((status = 'running'::public.job_status) = (lease_until IS NOT NULL)))
 )
 WITH (fillfactor='80');
@@ -767,6 +771,10 @@ COMMENT ON COLUMN public.jobs.lease_until IS 'A running job''s claim holds until
 COMMENT ON COLUMN public.jobs.run_at IS 'Not to be claimed before: the pause between attempts';
 
 COMMENT ON COLUMN public.jobs.report IS 'What the engine measured of the result';
+
+COMMENT ON COLUMN public.jobs.request_id IS 'The X-Request-Id of the request that submitted it; NULL once its person is forgotten';
+
+COMMENT ON COLUMN public.jobs.traceparent IS 'That request''s span, as in W3C Trace Context; NULL while traces are off';
 
 CREATE TABLE public.orphans (
     storage_key text NOT NULL,

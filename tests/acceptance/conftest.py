@@ -8,6 +8,7 @@ import pytest
 from dev.customer import Customer
 from dev.people import open_account, set_credits, sign_in
 from tests.acceptance.pictures import drawing
+from tests.acceptance.receivers import Reports, open_reports
 from tests.acceptance.stacks import Stack
 
 # Faults are noticed within seconds here, not minutes; nothing else differs from `make up`.
@@ -25,8 +26,17 @@ IMPATIENT = {
 
 
 @pytest.fixture(scope="session")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    stack = Stack(tmp_path_factory.mktemp("house"), environment=IMPATIENT)
+def reports() -> Iterator[Reports]:
+    """Who hears of the stack's unforeseen errors."""
+    with open_reports() as reports:
+        yield reports
+
+
+@pytest.fixture(scope="session")
+def house(tmp_path_factory: pytest.TempPathFactory, reports: Reports) -> Iterator[Stack]:
+    folder = tmp_path_factory.mktemp("house")
+    watched = {"SPANS_FILE": str(folder / "spans.jsonl"), "SENTRY_DSN": reports.dsn}
+    stack = Stack(folder, environment=IMPATIENT | watched)
     try:
         yield stack.until_ready()
     finally:

@@ -99,7 +99,8 @@ def live(client: FlaskClient, clerk: ClerkStandIn, stripe: StripeStandIn, worker
     stripe.client().v1.refunds.create({"payment_intent": paid[1]["payment_intent"], "amount": 500})
     buyer.settle(private)
     for kind, path in ((JobKind.PREVIEW, "previews"), (JobKind.VECTORIZATION, "vectorizations")):
-        assert 202 == buyer.ask("POST", f"/v1/images/{image['image_id']}/{path}", {}).status_code
+        asked = buyer.ask("POST", f"/v1/images/{image['image_id']}/{path}", {}, X_Request_Id="Wilhelmine-1")
+        assert 202 == asked.status_code
         finish(worker, kind)
     assert 202 == buyer.ask("POST", f"/v1/images/{image['image_id']}/vectorizations", {}).status_code
     made = buyer.ask("POST", "/v1/me/api-keys", {"name": "wilhelmines-script"}, Idempotency_Key="first-key")

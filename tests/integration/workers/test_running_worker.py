@@ -1,11 +1,13 @@
 """Whole workers as processes: what is sent is done, and what kills them loses nothing."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import psutil
 import pytest
+import structlog
 
 from dev.children import Children, wait_until
 from dev.ports import free_ports
@@ -67,6 +69,27 @@ def test_what_is_published_is_done_and_a_stop_is_quick(processes: Children, sett
     assert worker.stop() < 8
     assert dict.fromkeys(Queue, 0) == given.resources.publisher.queue_lengths()
     assert {} == violations(given)
+
+
+def test_a_job_leads_to_its_own_request_whichever_message_woke_its_worker(
+    processes: Children, settings: Settings, given: Given
+) -> None:
+    worker = start_worker(processes, settings.model_copy(update={"log_level": "DEBUG"}), Queue.VECTORIZE)
+    first, second = (given.job(given.image(given.account(), logo())) for _ in range(2))
+    for job, request_id in ((first, "the-first-request"), (second, "the-second-request")):
+        given.as_owner("UPDATE jobs SET request_id = %s WHERE job_id = %s", request_id, job.job_id)
+    with structlog.contextvars.bound_contextvars(request_id="the-second-request"):
+        send(given, given.message(second))
+    until(lambda: is_over(given, first))  # it came first, so the turn is its
+    send(given, given.message(first))
+    until(lambda: is_over(given, second))
+    worker.stop()
+    lines = [json.loads(line) for line in worker.log.splitlines() if line.startswith("{")]
+    over = [(line["job_id"], line["request_id"]) for line in lines if line["event"] == "attempt_over"]
+    assert [(str(first.job_id), "the-first-request"), (str(second.job_id), "the-second-request")] == over
+    # Before its turn is known a task belongs to whoever sent its message; the second came from nobody.
+    woken = [line.get("request_id") for line in lines if line["event"] == "woken"]
+    assert ["the-second-request", None] == woken
 
 
 def test_a_picture_beyond_the_budget_is_too_complex_and_the_next_job_runs(
