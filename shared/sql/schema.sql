@@ -768,6 +768,19 @@ COMMENT ON COLUMN public.jobs.run_at IS 'Not to be claimed before: the pause bet
 
 COMMENT ON COLUMN public.jobs.report IS 'What the engine measured of the result';
 
+CREATE TABLE public.monthly_durations (
+    month date NOT NULL,
+    kind public.job_kind NOT NULL,
+    bucket smallint NOT NULL,
+    jobs bigint NOT NULL,
+    CONSTRAINT monthly_durations_jobs_check CHECK ((jobs > 0)),
+    CONSTRAINT monthly_durations_month_check CHECK ((EXTRACT(day FROM month) = (1)::numeric))
+);
+
+ALTER TABLE ONLY public.monthly_durations FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.monthly_durations IS 'The sums of daily_durations by month (UTC), because a year of days is tens of thousands of rows';
+
 CREATE TABLE public.orphans (
     storage_key text NOT NULL,
     first_seen_at timestamp with time zone DEFAULT public.house_now() NOT NULL
@@ -937,16 +950,16 @@ COMMENT ON COLUMN public.reversals.moves IS 'Counts its changes; each has at mos
 
 CREATE TABLE public.rollups (
     is_the_only_row boolean DEFAULT true NOT NULL,
-    through date NOT NULL,
+    through timestamp with time zone NOT NULL,
     rolled_up_at timestamp with time zone DEFAULT public.house_now() NOT NULL,
     CONSTRAINT rollups_is_the_only_row_check CHECK (is_the_only_row)
 );
 
 ALTER TABLE ONLY public.rollups FORCE ROW LEVEL SECURITY;
 
-COMMENT ON TABLE public.rollups IS 'How far the daily sums go: days before `through` are in them, later ones are read live';
+COMMENT ON TABLE public.rollups IS 'How far the daily sums go: what happened before `through` is in them, the rest is read live';
 
-COMMENT ON COLUMN public.rollups.through IS 'The first day (UTC) that is not summed yet';
+COMMENT ON COLUMN public.rollups.through IS 'A full hour; the day (UTC) that it lies in is summed up to there';
 
 CREATE TABLE public.schema_migrations (
     number integer NOT NULL,
@@ -1128,6 +1141,9 @@ ALTER TABLE ONLY public.invariant_checks
 
 ALTER TABLE ONLY public.jobs
     ADD CONSTRAINT jobs_pkey PRIMARY KEY (job_id);
+
+ALTER TABLE ONLY public.monthly_durations
+    ADD CONSTRAINT monthly_durations_pkey PRIMARY KEY (month, kind, bucket);
 
 ALTER TABLE ONLY public.orphans
     ADD CONSTRAINT orphans_pkey PRIMARY KEY (storage_key);
@@ -1441,6 +1457,8 @@ CREATE POLICY every_row ON public.invariant_checks TO tovector_maintenance USING
 
 CREATE POLICY every_row ON public.jobs TO tovector_maintenance USING (true) WITH CHECK (true);
 
+CREATE POLICY every_row ON public.monthly_durations TO tovector_maintenance USING (true) WITH CHECK (true);
+
 CREATE POLICY every_row ON public.orphans TO tovector_maintenance USING (true) WITH CHECK (true);
 
 CREATE POLICY every_row ON public.purchases TO tovector_maintenance USING (true) WITH CHECK (true);
@@ -1491,6 +1509,8 @@ CREATE POLICY for_reports ON public.images FOR SELECT TO tovector_reports USING 
 
 CREATE POLICY for_reports ON public.jobs FOR SELECT TO tovector_reports USING (true);
 
+CREATE POLICY for_reports ON public.monthly_durations FOR SELECT TO tovector_reports USING (true);
+
 CREATE POLICY for_reports ON public.purchases FOR SELECT TO tovector_reports USING (true);
 
 CREATE POLICY for_reports ON public.rollups FOR SELECT TO tovector_reports USING (true);
@@ -1508,6 +1528,8 @@ ALTER TABLE public.images ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.invariant_checks ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.jobs ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.monthly_durations ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.orphans ENABLE ROW LEVEL SECURITY;
 
@@ -1700,6 +1722,9 @@ GRANT SELECT(created_at) ON TABLE public.jobs TO tovector_reports;
 GRANT SELECT(started_at) ON TABLE public.jobs TO tovector_reports;
 
 GRANT SELECT(finished_at) ON TABLE public.jobs TO tovector_reports;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.monthly_durations TO tovector_maintenance;
+GRANT SELECT ON TABLE public.monthly_durations TO tovector_reports;
 
 GRANT SELECT,INSERT,DELETE ON TABLE public.orphans TO tovector_maintenance;
 

@@ -77,7 +77,7 @@ def _roll_up(year: Scratch) -> None:
                 break
     sweeper.close()
     assert rollups.select_through(year.owner) is not None
-    for table in ("daily_sales", "daily_jobs", "daily_durations", "daily_actions"):
+    for table in ("daily_sales", "daily_jobs", "daily_durations", "monthly_durations", "daily_actions"):
         year.owner.execute(sql.SQL("VACUUM ANALYZE {}").format(sql.Identifier(table)))
 
 
