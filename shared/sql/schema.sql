@@ -1001,8 +1001,8 @@ CASE entry
     WHEN 'reserve'::public.ledger_entry THEN (((available_delta)::numeric <= (0)::numeric) AND ((reserved_delta)::numeric = (- (available_delta)::numeric)))
     WHEN 'capture'::public.ledger_entry THEN (((available_delta)::numeric = (0)::numeric) AND ((reserved_delta)::numeric <= (0)::numeric))
     WHEN 'release'::public.ledger_entry THEN (((available_delta)::numeric >= (0)::numeric) AND ((reserved_delta)::numeric = (- (available_delta)::numeric)))
-    WHEN 'credit'::public.ledger_entry THEN (((available_delta)::numeric > (0)::numeric) AND ((reserved_delta)::numeric = (0)::numeric))
-    WHEN 'debit'::public.ledger_entry THEN (((available_delta)::numeric < (0)::numeric) AND ((reserved_delta)::numeric = (0)::numeric))
+    WHEN 'credit'::public.ledger_entry THEN ((((available_delta)::numeric > (0)::numeric) OR (((available_delta)::numeric = (0)::numeric) AND (reversal_id IS NOT NULL))) AND ((reserved_delta)::numeric = (0)::numeric))
+    WHEN 'debit'::public.ledger_entry THEN ((((available_delta)::numeric < (0)::numeric) OR (((available_delta)::numeric = (0)::numeric) AND (reversal_id IS NOT NULL))) AND ((reserved_delta)::numeric = (0)::numeric))
     ELSE NULL::boolean
 END),
     CONSTRAINT entries_of_money_name_their_purchase CHECK (((transaction_type = ANY (ARRAY['purchase'::public.transaction_type, 'refund'::public.transaction_type, 'dispute'::public.transaction_type])) = (purchase_id IS NOT NULL))),
@@ -1019,7 +1019,7 @@ COMMENT ON TABLE public.transactions IS 'The ledger: one immutable entry per mov
 
 COMMENT ON COLUMN public.transactions.credits_deducted IS 'Credits this entry spent for good';
 
-COMMENT ON COLUMN public.transactions.amount IS 'Money of a purchase or refund, gross, in major units';
+COMMENT ON COLUMN public.transactions.amount IS 'Money of a purchase or refund, gross, in major units; a credit is what came, a debit what went back';
 
 CREATE TABLE public.users (
     user_id uuid NOT NULL,
