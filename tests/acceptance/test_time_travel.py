@@ -8,10 +8,7 @@ from pathlib import Path
 import httpx
 import psycopg
 import pytest
-from pydantic import SecretStr
 
-from shared.messages import PruneTemporary
-from shared.queue import Publisher
 from tests.acceptance.conftest import NewCustomer
 from tests.acceptance.stacks import Stack, eventually
 
@@ -51,11 +48,9 @@ def wait_for_a_sweep_of_images(owner: psycopg.Connection) -> None:
 
 
 def prune(house: Stack, owner: psycopg.Connection) -> None:
-    """Send the sweep of logs, which beat sends once an hour, and wait for its end."""
+    """Ask for the sweep of logs, which beat sends once an hour, and wait for its end."""
     before = ended(owner, "prune_temporary")
-    publisher = Publisher(SecretStr(house.running.settings["REDIS_URL"]), timeout_seconds=2)
-    assert publisher.send_now([PruneTemporary()])
-    publisher.close()
+    assert 0 == house.operate("retention", "--now").returncode
     assert eventually(lambda: ended(owner, "prune_temporary") != before)
 
 
