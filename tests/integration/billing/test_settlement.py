@@ -134,6 +134,17 @@ def test_a_few_cents_back_are_in_the_ledger_though_they_move_no_credit(db: Conne
     assert [("refund", "0.0", "0.02")] * 3 == [one for one in entries(db, purchase)[-7:] if one[1] == "0.0"][:3]
 
 
+def test_a_cent_of_tax_that_rounding_moves_against_the_credits_is_counted_its_own_way(
+    db: Connection, purchase: Purchase
+) -> None:
+    """When the first of two refunds of three cents fails, the second takes a tenth of a credit and a cent less tax."""
+    settle(db, purchase, paid(purchase, refund(1, 3), refund(2, 3)))
+    settle(db, purchase, paid(purchase, refund(1, 3, "failed"), refund(2, 3)))
+    second = next(one for one in select_reversals(db, purchase.purchase_id) if one.reversal_id == "re_2")
+    assert (3, 0, Decimal("0.1")) == (second.amount, second.tax, second.credits)
+    assert ("19.9", {}) == (available(db, purchase), violations(db, purchase))
+
+
 def test_the_database_refuses_an_entry_that_moves_nothing_and_is_about_no_refund(db: Connection) -> None:
     user_id = make_account(db).user_id
     with pytest.raises(psycopg.errors.CheckViolation, match="an_entry_moves_what_its_kind_says"):
