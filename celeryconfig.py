@@ -117,7 +117,7 @@ beat_schedule = {
         ("sweep-inbox", SweepInbox, settings.recovery_interval_seconds),
         ("reconcile", Reconcile, settings.reconcile_interval_seconds),
         ("prepare-partitions", PreparePartitions, 3_600.0),
-        ("roll-up", RollUp, 3_600.0),
+        ("roll-up", RollUp, 600.0),
         ("make-reports", MakeReports, 60.0),
     )
 }

@@ -1,11 +1,13 @@
-"""Reports on their way out: as JSON, or as a file that is written whole before its first byte leaves.
+"""Reports on their way out: as JSON, as CSV while it is read, or as a file that is written whole before it leaves.
 
-So a database that goes away in the middle makes a problem, and never half a file that looks like a whole one.
+A database that goes away in the middle makes a problem, or where much CSV is on its way already, a broken connection:
+never half a file that looks like a whole one.
 """
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from datetime import datetime
+from itertools import chain
 from typing import IO, TypeVar, cast
 
 from flask import Response
@@ -32,6 +34,7 @@ from shared.reporting import (
     Seller,
     Wish,
     count_rows,
+    read_csv,
     wish_of,
     write_report,
 )  # fmt: skip
@@ -69,9 +72,11 @@ def answer_report(
             )  # fmt: skip
         else:
             rows = count_rows(db, wish)
-            is_small = wish.format is ReportFormat.CSV or rows <= house.settings.report_request_rows
             _refuse_length(wish, rows)
+            is_small = wish.format is not ReportFormat.CSV and rows <= house.settings.report_request_rows
             answer = _send(_written(house, db, wish, now), wish) if is_small else None
+    if wish.format is ReportFormat.CSV:
+        answer = _stream(house, wish)
     _note(house, caller, wish)
     return answer or _later(house, caller, wish)
 
@@ -116,13 +121,38 @@ def _later(house: House, caller: Caller, wish: Wish) -> Response:
     return show(report_file_body(file, link=None), status=202, Location=where, Retry_After=str(RETRY_SECONDS))
 
 
+def _stream(house: House, wish: Wish) -> Response:
+    """CSV as it is read. What is short is sent whole, with its length; more of it leaves before the rest is read."""
+    pieces = _csv_pieces(house, wish)
+    first, held = list[bytes](), 0
+    for piece in pieces:
+        first.append(piece)
+        held += len(piece)
+        if held > BYTES_IN_MEMORY:
+            break
+    else:
+        return _name(Response(b"".join(first)), wish)
+    response = Response(chain(first, pieces))
+    response.call_on_close(pieces.close)  # also when nobody reads on: the database transaction ends
+    return _name(response, wish)
+
+
+def _csv_pieces(house: House, wish: Wish) -> Generator[bytes]:
+    with house.database.reports() as db:
+        yield from read_csv(db, wish, seller_of(house))
+
+
+def _name(response: Response, wish: Wish) -> Response:
+    response.content_type = MEDIA_TYPES[wish.format] + PARAMETERS.get(wish.format, "")
+    response.headers["Content-Disposition"] = f'attachment; filename="{wish.file_name}"'
+    return response
+
+
 def _send(file: IO[bytes], wish: Wish) -> Response:
     size = file.tell()
     file.seek(0)
-    response = Response(_chunks(file))
-    response.content_type = MEDIA_TYPES[wish.format] + PARAMETERS.get(wish.format, "")
+    response = _name(Response(_chunks(file)), wish)
     response.content_length = size
-    response.headers["Content-Disposition"] = f'attachment; filename="{wish.file_name}"'
     response.call_on_close(file.close)  # also when nobody reads it, as after HEAD
     return response
 

@@ -247,7 +247,8 @@ def _credit(db: Connection, purchase: Purchase, facts: PaymentFacts) -> None:
         credits=purchase.credits,
         amount=facts.total,
         currency=purchase.currency,
-        vat_info={**facts.vat, "amount": facts.tax, "expected": expected.get("amount"), "evidence": evidence},
+        tax=facts.tax,
+        vat_info={**facts.vat, "expected": expected.get("amount"), "evidence": evidence},
     )
     if money.credit_purchase(db, entry):
         events.insert_event(
@@ -269,17 +270,17 @@ def _make(db: Connection, purchase: Purchase, facts: PaymentFacts, move: _Move) 
             now.amount, now.tax, now.credits, 0, one.happened_at,
         ),
     )  # fmt: skip
-    if now.credits == before.credits:
+    if now == before:
         return
-    vat = {name: facts.vat.get(name) for name in ("country", "rate", "vat_id", "reverse_charge")}
     entry = MoneyEntry(
         transaction_id=new_id(),
         user_id=purchase.user_id,
         purchase_id=purchase.purchase_id,
         credits=before.credits - now.credits,
-        amount=abs(now.amount - before.amount),
+        amount=before.amount - now.amount,
         currency=purchase.currency,
-        vat_info={**vat, "amount": abs(now.tax - before.tax)},
+        tax=before.tax - now.tax,
+        vat_info={name: facts.vat.get(name) for name in ("country", "rate", "vat_id", "reverse_charge")},
     )
     if money.reverse(db, entry, transaction_type=TransactionType(kind.value), reversal_id=one.reversal_id, move=number):
         events.insert_event(
@@ -287,11 +288,7 @@ def _make(db: Connection, purchase: Purchase, facts: PaymentFacts, move: _Move) 
             analytics_id=new_id(),
             user_id=purchase.user_id,
             action_type=ActionType(kind.value),
-            data={
-                "package_id": purchase.package_id,
-                "amount": now.amount - before.amount,
-                "currency": purchase.currency,
-            },
+            data={"package_id": purchase.package_id, "amount": -entry.amount, "currency": purchase.currency},
         )
 
 

@@ -3,24 +3,20 @@
 Days are those of UTC.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import TypeVar
 
-from shared import rollups
-from shared.credits import NO_CREDITS, TransactionType
+from shared import report_dashboard, rollups
+from shared.credits import NO_CREDITS
 from shared.db import Connection
 from shared.jobs import JobKind, JobStatus
-from shared.rollups import BASE, DailyActions, DailyJobs, DailySales, Days
-
-Key = TypeVar("Key")
+from shared.report_dashboard import ActionsSum, Days, JobsSum, SalesBy, SalesSum
+from shared.stretches import BASE, Stretch
 
 # A week of a busy house is summed well within the longest that a statement may run.
 CHUNK_DAYS = 7
-# Longer than any database transaction may take: what began before midnight is committed by then.
+# Longer than any database transaction may take: what began before an hour's end is committed by then.
 GRACE_HOURS = 1.0
 FUNNEL = ("sign_up", "upload", "preview", "vectorize", "purchase")
 
@@ -105,9 +101,9 @@ class DayPeople:
 
 @dataclass(frozen=True, slots=True)
 class Dashboard:
-    """The whole. Days before `summed_through` came from sums, later ones were counted just now."""
+    """The whole. What happened before `summed_through` came from sums, the rest was counted just now."""
 
-    summed_through: date | None
+    summed_through: datetime | None
     revenue: list[Revenue]
     sales_by_day: list[DaySales]
     countries: list[Part]
@@ -123,80 +119,65 @@ def read_dashboard(db: Connection, first: date, last: date) -> Dashboard:
     """The figures from one day (UTC) to another, both included."""
     through = rollups.select_through(db)
     days = Days(first, last + timedelta(days=1), through)
-    sales, jobs = rollups.select_daily_sales(db, days), rollups.select_daily_jobs(db, days)
-    actions = rollups.select_daily_actions(db, days)
-    newcomers = {(one.day, one.action): one.newcomers for one in actions}
-    downloads = defaultdict[str, int](int)
-    for one in actions:
-        if one.action == "download":
-            downloads[one.detail] += one.actions
+    sales, jobs = report_dashboard.select_sales(db, days), report_dashboard.select_jobs_sums(db, days)
+    actions = report_dashboard.select_actions(db, days)
+    revenue = [_revenue(one) for one in sales if one.by == SalesBy.WHOLE]
+    totals = {one.action: one for one in actions if one.day is None and one.detail is None}
     return Dashboard(
         summed_through=through,
-        revenue=[_revenue(currency, lines) for currency, lines in _by(sales, lambda line: line.currency)],
-        sales_by_day=[
-            _day_sales(day, currency, lines)
-            for (day, currency), lines in _by(sales, lambda line: (line.day, line.currency))
+        revenue=sorted(revenue, key=lambda one: (-one.purchases, one.currency)),
+        sales_by_day=[_day_sales(one.day, one) for one in sales if one.day is not None],
+        countries=_parts(sales, SalesBy.COUNTRY),
+        packages=_parts(sales, SalesBy.PACKAGE),
+        work=_work([one for one in jobs if one.day is None], report_dashboard.select_durations(db, days)),
+        jobs_by_day=[DayJobs(one.day, one.kind, one.status, one.jobs) for one in jobs if one.day is not None],
+        funnel=[
+            FunnelStep(action, one.actions, one.newcomers) if (one := totals.get(action)) else FunnelStep(action, 0, 0)
+            for action in FUNNEL
         ],
-        countries=_parts(sales, "country"),
-        packages=_parts(sales, "package_id"),
-        work=_work(jobs, rollups.select_durations(db, days)),
-        jobs_by_day=[DayJobs(one.day, one.kind, one.status, one.jobs) for one in jobs],
-        funnel=[_step(action, actions) for action in FUNNEL],
-        people_by_day=[
-            DayPeople(day, newcomers.get((day, "sign_up"), 0), newcomers.get((day, "purchase"), 0))
-            for day in sorted({one.day for one in actions if one.action in ("sign_up", "purchase")})
-        ],
-        downloads=dict(sorted(downloads.items())),
+        people_by_day=_people(actions),
+        downloads={one.detail: one.actions for one in actions if one.action == "download" and one.detail is not None},
     )
 
 
-def _by(lines: Iterable[DailySales], key: Callable[[DailySales], Key]) -> list[tuple[Key, list[DailySales]]]:
-    groups = defaultdict[Key, list[DailySales]](list)
-    for line in lines:
-        groups[key(line)].append(line)
-    return list(groups.items())
+def _revenue(one: SalesSum) -> Revenue:
+    return Revenue(
+        one.currency, one.purchases, one.entries - one.purchases, one.gross - one.tax, one.tax, one.gross, one.credits
+    )
 
 
-def _sold(lines: Iterable[DailySales]) -> int:
-    return sum(line.entries for line in lines if line.transaction_type == TransactionType.PURCHASE)
+def _day_sales(day: date, one: SalesSum) -> DaySales:
+    returned, net = one.gross - one.sold, one.gross - one.tax
+    return DaySales(day, one.currency, one.purchases, one.sold, returned, net, one.tax, one.gross)
 
 
-def _revenue(currency: str, lines: list[DailySales]) -> Revenue:
-    purchases = _sold(lines)
-    gross, tax = sum(line.gross for line in lines), sum(line.tax for line in lines)
-    reversals = sum(line.entries for line in lines) - purchases
-    credited = sum((line.credits for line in lines), NO_CREDITS)
-    return Revenue(currency, purchases, reversals, gross - tax, tax, gross, credited)
-
-
-def _day_sales(day: date, currency: str, lines: list[DailySales]) -> DaySales:
-    gross, tax = sum(line.gross for line in lines), sum(line.tax for line in lines)
-    sold = sum(line.gross for line in lines if line.transaction_type == TransactionType.PURCHASE)
-    return DaySales(day, currency, _sold(lines), sold, gross - sold, gross - tax, tax, gross)
-
-
-def _parts(sales: list[DailySales], name: str) -> list[Part]:
+def _parts(sales: list[SalesSum], by: SalesBy) -> list[Part]:
     """Those with the most revenue first."""
-    parts = [
-        Part(part, currency, _sold(lines), sum(line.gross - line.tax for line in lines))
-        for (part, currency), lines in _by(sales, lambda line: (str(getattr(line, name)), line.currency))
-    ]
+    parts = [Part(one.name, one.currency, one.purchases, one.gross - one.tax) for one in sales if one.by == by]
     return sorted(parts, key=lambda part: (-part.net, part.name, part.currency))
 
 
-def _work(jobs: list[DailyJobs], durations: list[tuple[str, int, int]]) -> list[Work]:
+def _work(jobs: list[JobsSum], durations: list[tuple[str, int, int]]) -> list[Work]:
     found: list[Work] = []
     for kind in JobKind:
-        own = [line for line in jobs if line.kind == kind]
-        counts = {status: sum(line.jobs for line in own if line.status == status) for status in JobStatus}
+        counts = dict.fromkeys(JobStatus, 0) | {JobStatus(one.status): one.jobs for one in jobs if one.kind == kind}
         histogram = [(bucket, count) for its_kind, bucket, count in durations if its_kind == kind]
         found.append(
             Work(
                 kind, counts[JobStatus.SUCCEEDED], counts[JobStatus.FAILED], counts[JobStatus.CANCELED],
-                sum((line.credits for line in own), NO_CREDITS), quantile(histogram, 0.5), quantile(histogram, 0.95),
+                sum((one.credits for one in jobs if one.kind == kind), NO_CREDITS),
+                quantile(histogram, 0.5), quantile(histogram, 0.95),
             )
         )  # fmt: skip
     return found
+
+
+def _people(actions: list[ActionsSum]) -> list[DayPeople]:
+    newcomers = {(one.day, one.action): one.newcomers for one in actions}
+    return [
+        DayPeople(day, newcomers.get((day, "sign_up"), 0), newcomers.get((day, "purchase"), 0))
+        for day in sorted({one.day for one in actions if one.day is not None})
+    ]
 
 
 def quantile(histogram: list[tuple[int, int]], share: float) -> float | None:
@@ -213,28 +194,25 @@ def quantile(histogram: list[tuple[int, int]], share: float) -> float | None:
     return None
 
 
-def _step(action: str, actions: list[DailyActions]) -> FunnelStep:
-    own = [one for one in actions if one.action == action]
-    return FunnelStep(action, sum(one.actions for one in own), sum(one.newcomers for one in own))
-
-
 def roll_up(db: Connection) -> int:
-    """Sum the next days that have ended, a week of them at most; returns how many.
+    """Sum the next hours that have ended, a week of them at most; returns how many.
 
     Nobody else may do so at the same time. A clock that was put back takes back what was summed too early.
     """
     ended = rollups.select_ended(db, grace_hours=GRACE_HOURS)
-    through = rollups.select_through(db) or rollups.select_first(db)
-    if through is None or through == ended:
+    known = rollups.select_through(db)
+    begin = rollups.select_first(db) if known is None else known
+    if begin is None or known == ended:
         return 0
-    begin = min(through, ended)
+    if known is None or known > ended:
+        begin = min(begin, ended.replace(hour=0))
+        rollups.delete_daily_sums(db, first=begin.astimezone(UTC).date())
     end = min(begin + timedelta(days=CHUNK_DAYS), ended)
-    rollups.delete_daily_sums(db, first=begin)
-    days = Days(begin, end)
-    if begin < end:
-        rollups.insert_daily_sales(db, days)
-        rollups.insert_daily_jobs(db, days)
-        rollups.insert_durations(db, days)
-        rollups.insert_daily_actions(db, days)
+    stretch = Stretch(begin, end)
+    rollups.insert_daily_sales(db, stretch)
+    rollups.insert_daily_jobs(db, stretch)
+    rollups.insert_durations(db, stretch)
+    rollups.insert_months(db, begin.astimezone(UTC).date(), end.astimezone(UTC).date())
+    rollups.insert_daily_actions(db, stretch)
     rollups.update_through(db, end)
-    return (end - begin).days
+    return max(1, round((end - begin) / timedelta(hours=1)))

@@ -55,12 +55,15 @@ INVARIANTS: Mapping[str, LiteralString] = {
         GROUP BY p.purchase_id HAVING count(t.transaction_id) <> (p.status IN ('paid', 'refunded'))::integer
     """,
     "what_a_reversal_takes_back_is_in_the_ledger": """
-        SELECT format('%%s takes %%s credits back, the ledger says %%s',
-            r.reversal_id, r.credits, -coalesce(l.credits, 0))
+        SELECT format('%%s takes back %%s credits, %%s cents and %%s of tax, the ledger says %%s, %%s and %%s',
+            r.reversal_id, r.credits, r.amount, r.tax,
+            coalesce(l.credits, 0), coalesce(l.amount, 0), coalesce(l.tax, 0))
         FROM reversals r LEFT JOIN
-            (SELECT reversal_id, sum(available_delta) AS credits
-             FROM transactions WHERE reversal_id IS NOT NULL GROUP BY reversal_id) l USING (reversal_id)
-        WHERE r.credits <> -coalesce(l.credits, 0)
+            (SELECT reversal_id, -sum(available_delta) AS credits, sum(m.sign * amount * 100)::bigint AS amount,
+                sum(m.sign * (vat_info ->> 'amount')::bigint) AS tax
+             FROM transactions t, LATERAL (SELECT CASE t.entry WHEN 'debit' THEN 1 ELSE -1 END AS sign) m
+             WHERE reversal_id IS NOT NULL GROUP BY reversal_id) l USING (reversal_id)
+        WHERE (r.credits, r.amount, r.tax) <> (coalesce(l.credits, 0), coalesce(l.amount, 0), coalesce(l.tax, 0))
     """,
     "no_purchase_gives_back_more_than_it_gave": """
         SELECT format('purchase %%s of %%s credits and %%s cents: %%s and %%s were taken back', p.purchase_id,

@@ -136,14 +136,14 @@ def select_jobs(
     )
 
 
-def select_open_jobs(db: Connection, image_id: UUID) -> list[Job]:
-    """The image's queued and running jobs, locked until the database transaction ends."""
+def select_open_jobs(db: Connection, image_ids: Sequence[UUID]) -> list[Job]:
+    """The queued and running jobs of these images, locked until the database transaction ends."""
     return (
         db.cursor(row_factory=class_row(Job))
         .execute(
-            "SELECT " + COLUMNS + " FROM jobs WHERE image_id = %(image_id)s"
+            "SELECT " + COLUMNS + " FROM jobs WHERE image_id = ANY(%(ids)s)"
             " AND status IN ('queued', 'running') ORDER BY job_id FOR UPDATE",
-            {"image_id": image_id},
+            {"ids": list(image_ids)},
         )
         .fetchall()
     )

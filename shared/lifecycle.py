@@ -223,13 +223,13 @@ def delete_image(db: Connection, image_id: UUID) -> None:
     """Take an image out of sight and cancel its open jobs. Raises NotFound. Its objects are removed after."""
     if not images.update_image_deleted(db, image_id):
         raise NotFound("There is no such image.")
-    for job in jobs.select_open_jobs(db, image_id):
+    for job in jobs.select_open_jobs(db, [image_id]):
         cancel(db, job)
 
 
-def expire_image(db: Connection, image_id: UUID) -> None:
-    """Fail the open jobs of an image whose time is over, giving their credits back."""
-    for job in jobs.select_open_jobs(db, image_id):
+def expire_images(db: Connection, image_ids: Sequence[UUID]) -> None:
+    """Fail the open jobs of images whose time is over, giving their credits back."""
+    for job in jobs.select_open_jobs(db, image_ids):
         fail(db, job, ImageExpired("The image expired before the job was finished."))
 
 

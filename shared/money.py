@@ -18,7 +18,10 @@ from shared.db import Connection
 
 @dataclass(frozen=True, slots=True)
 class MoneyEntry:
-    """One entry to write: `credits` move the available balance, `amount` is the money behind them in minor units."""
+    """One entry to write: `credits` move the available balance, `amount` (of it `tax`) is the money behind them.
+
+    Money is in minor units, and below zero where it goes back. A few cents may be worth no credits at all.
+    """
 
     transaction_id: UUID
     user_id: UUID
@@ -26,7 +29,13 @@ class MoneyEntry:
     credits: Decimal
     amount: int
     currency: str
+    tax: int
     vat_info: Mapping[str, object]
+
+    @property
+    def moves(self) -> LedgerEntry:
+        """Which way it goes: as the credits do, or where they stand still, as the money does."""
+        return LedgerEntry.CREDIT if (self.credits, self.amount, self.tax) > (0, 0, 0) else LedgerEntry.DEBIT
 
 
 def credit_purchase(db: Connection, entry: MoneyEntry) -> bool:
@@ -49,7 +58,7 @@ def credit_purchase(db: Connection, entry: MoneyEntry) -> bool:
 def reverse(
     db: Connection, entry: MoneyEntry, *, transaction_type: TransactionType, reversal_id: str, move: int
 ) -> bool:
-    """Take credits back (or give them again when `entry.credits` is positive); False when this move was made already.
+    """Take money and its credits back, or give them again; False when this move was made already.
 
     May leave the account in debt.
     """
@@ -66,7 +75,7 @@ def reverse(
         {
             **_values(entry),
             "type": transaction_type,
-            "entry": LedgerEntry.CREDIT if entry.credits > 0 else LedgerEntry.DEBIT,
+            "entry": entry.moves,
             "reversal_id": reversal_id,
             "move": move,
         },
@@ -75,12 +84,14 @@ def reverse(
 
 
 def _values(entry: MoneyEntry) -> dict[str, object]:
+    # The ledger holds money as seen from the entry. Rounding may move a cent against the credits: then it is negative.
+    sign = 1 if entry.moves is LedgerEntry.CREDIT else -1
     return {
         "transaction_id": entry.transaction_id,
         "user_id": entry.user_id,
         "purchase_id": entry.purchase_id,
         "credits": entry.credits,
-        "amount": entry.amount,
+        "amount": sign * entry.amount,
         "currency": entry.currency,
-        "vat_info": Jsonb(entry.vat_info),
+        "vat_info": Jsonb({**entry.vat_info, "amount": sign * entry.tax}),
     }

@@ -1,6 +1,6 @@
 """Every report as a document, in whatever form is asked for. No SQL here."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -17,7 +17,7 @@ from shared.conversion import (
 )
 from shared.db import Connection
 from shared.documents.cells import time_of
-from shared.documents.csv_file import write_csv
+from shared.documents.csv_file import csv_pieces
 from shared.documents.model import Chart, Document, Table
 from shared.periods import Granularity, Span
 from shared.report_sales import count_entries, select_entries
@@ -116,13 +116,12 @@ def count_rows(db: Connection, wish: Wish) -> int:
 
 def write_report(db: Connection, wish: Wish, seller: Seller, file: IO[bytes], *, now: datetime) -> None:
     """Write the file, reading as it goes. `db` must be a database transaction of `Database.reports`."""
-    tables, chart = _TABLES_OF[wish.report](db, wish, seller)
-    chosen = [table for table in tables if table.name == (wish.table or LINES)]
     if wish.format is ReportFormat.CSV:
-        write_csv(chosen[0], file)
+        file.writelines(read_csv(db, wish, seller))
         return
+    tables, chart = _TABLES_OF[wish.report](db, wish, seller)
     if wish.table is not None:
-        tables = chosen
+        tables = [table for table in tables if table.name == wish.table]
     elif wish.format is ReportFormat.PDF:
         tables = [table for table in tables if table.name != LINES or (chart is not None and chart.table == LINES)]
     document = Document(
@@ -133,6 +132,13 @@ def write_report(db: Connection, wish: Wish, seller: Seller, file: IO[bytes], *,
         chart=chart if chart is not None and any(table.name == chart.table for table in tables) else None,
     )
     _writer(wish.format)(document, file)
+
+
+def read_csv(db: Connection, wish: Wish, seller: Seller) -> Iterator[bytes]:
+    """The table that is asked for as CSV, piece by piece, read as it goes; within the database transaction."""
+    tables, _ = _TABLES_OF[wish.report](db, wish, seller)
+    (table,) = (table for table in tables if table.name == (wish.table or LINES))
+    return csv_pieces(table)
 
 
 def _writer(form: ReportFormat) -> Callable[[Document, IO[bytes]], None]:

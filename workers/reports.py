@@ -24,7 +24,7 @@ FILES_AT_ONCE = 100
 
 @shared_task(name=RollUp.task)
 def roll_up() -> None:
-    """Sum the days that have ended since the last time."""
+    """Sum the hours that have ended since the last time."""
     sweep(resources())
 
 
@@ -36,24 +36,24 @@ def make_reports() -> None:
 
 
 def sweep(resources: Resources) -> int:
-    """Sum what is due, a week at a time; returns how many days. Of several at once one works, the others leave.
+    """Sum what is due, a week at a time; returns how many hours. Of several at once one works, the others leave.
 
     A long past takes several sweeps, so that none exceeds the limit of a task.
     """
     until = monotonic_seconds() + SECONDS_PER_SWEEP
-    days = 0
+    hours = 0
     while True:
         with resources.maintenance.transaction() as db:
             summed = dashboard.roll_up(db) if try_lock(db, RollUp.task) else 0
-        days += summed
+        hours += summed
         if not summed:
             break
         if monotonic_seconds() > until:
             resources.send(RollUp())
             break
-    if days:
-        log.info("days_rolled_up", days=days)
-    return days
+    if hours:
+        log.info("hours_rolled_up", hours=hours)
+    return hours
 
 
 def make_next(resources: Resources) -> ReportFile | None:

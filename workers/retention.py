@@ -22,7 +22,7 @@ from workers.resources import Resources, resources
 
 log = get_logger(__name__)
 
-IMAGES_AT_ONCE = 200
+IMAGES_AT_ONCE = 500
 SWEEP_SECONDS = 50.0
 MONTHS_AHEAD = 2
 KEYS_AT_ONCE = 1_000
@@ -80,8 +80,7 @@ def _end_jobs(resources: Resources, limit: int) -> list[OverImage]:
     """The images that are due; their open jobs are failed and paid back, so that no worker makes anything more."""
     with resources.maintenance.transaction() as db:
         due = endings.select_images_to_remove(db, limit=limit)
-        for image in due:
-            lifecycle.expire_image(db, image.image_id)
+        lifecycle.expire_images(db, [image.image_id for image in due])
     return due
 
 

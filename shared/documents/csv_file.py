@@ -2,31 +2,24 @@
 
 import csv
 import io
-from typing import IO
+from collections.abc import Iterator
 
 from shared.documents.cells import text_of
 from shared.documents.model import Table, cells
 
-_BUFFER_CHARACTERS = 64 * 1024
+_PIECE_CHARACTERS = 64 * 1024
 
 
-def write_csv(table: Table, file: IO[bytes]) -> int:
-    """Write the table; returns how many rows it has. Money is in major units."""
+def csv_pieces(table: Table) -> Iterator[bytes]:
+    """The table, some thousand bytes at a time, as its rows are read. Money is in major units."""
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer, lineterminator="\r\n")
     writer.writerow([column.name for column in table.columns])
     kinds = [column.kind for column in table.columns]
-    rows = 0
     for row in table.rows:
-        rows += 1
         writer.writerow(map(text_of, cells(row, table.columns), kinds))
-        if buffer.tell() >= _BUFFER_CHARACTERS:
-            _flush(buffer, file)
-    _flush(buffer, file)
-    return rows
-
-
-def _flush(buffer: io.StringIO, file: IO[bytes]) -> None:
-    file.write(buffer.getvalue().encode())
-    buffer.seek(0)
-    buffer.truncate()
+        if buffer.tell() >= _PIECE_CHARACTERS:
+            yield buffer.getvalue().encode()
+            buffer.seek(0)
+            buffer.truncate()
+    yield buffer.getvalue().encode()

@@ -106,6 +106,7 @@ def _section(table: Table, chart: Chart | None) -> Iterator[Flowable]:
         rows = list(rows)  # a row a period, so few
         yield bars(chart, table.columns, rows[: chart.rows], WIDTH)
         yield Spacer(1, 6)
+        yield CondPageBreak(25 * mm)  # a heading is no good with a single row below it
     yield from _grids(table, iter(rows))
 
 

@@ -776,6 +776,19 @@ COMMENT ON COLUMN public.jobs.request_id IS 'The X-Request-Id of the request tha
 
 COMMENT ON COLUMN public.jobs.traceparent IS 'That request''s span, as in W3C Trace Context; NULL while traces are off';
 
+CREATE TABLE public.monthly_durations (
+    month date NOT NULL,
+    kind public.job_kind NOT NULL,
+    bucket smallint NOT NULL,
+    jobs bigint NOT NULL,
+    CONSTRAINT monthly_durations_jobs_check CHECK ((jobs > 0)),
+    CONSTRAINT monthly_durations_month_check CHECK ((EXTRACT(day FROM month) = (1)::numeric))
+);
+
+ALTER TABLE ONLY public.monthly_durations FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.monthly_durations IS 'The sums of daily_durations by month (UTC), because a year of days is tens of thousands of rows';
+
 CREATE TABLE public.orphans (
     storage_key text NOT NULL,
     first_seen_at timestamp with time zone DEFAULT public.house_now() NOT NULL
@@ -945,16 +958,16 @@ COMMENT ON COLUMN public.reversals.moves IS 'Counts its changes; each has at mos
 
 CREATE TABLE public.rollups (
     is_the_only_row boolean DEFAULT true NOT NULL,
-    through date NOT NULL,
+    through timestamp with time zone NOT NULL,
     rolled_up_at timestamp with time zone DEFAULT public.house_now() NOT NULL,
     CONSTRAINT rollups_is_the_only_row_check CHECK (is_the_only_row)
 );
 
 ALTER TABLE ONLY public.rollups FORCE ROW LEVEL SECURITY;
 
-COMMENT ON TABLE public.rollups IS 'How far the daily sums go: days before `through` are in them, later ones are read live';
+COMMENT ON TABLE public.rollups IS 'How far the daily sums go: what happened before `through` is in them, the rest is read live';
 
-COMMENT ON COLUMN public.rollups.through IS 'The first day (UTC) that is not summed yet';
+COMMENT ON COLUMN public.rollups.through IS 'A full hour; the day (UTC) that it lies in is summed up to there';
 
 CREATE TABLE public.schema_migrations (
     number integer NOT NULL,
@@ -996,8 +1009,8 @@ CASE entry
     WHEN 'reserve'::public.ledger_entry THEN (((available_delta)::numeric <= (0)::numeric) AND ((reserved_delta)::numeric = (- (available_delta)::numeric)))
     WHEN 'capture'::public.ledger_entry THEN (((available_delta)::numeric = (0)::numeric) AND ((reserved_delta)::numeric <= (0)::numeric))
     WHEN 'release'::public.ledger_entry THEN (((available_delta)::numeric >= (0)::numeric) AND ((reserved_delta)::numeric = (- (available_delta)::numeric)))
-    WHEN 'credit'::public.ledger_entry THEN (((available_delta)::numeric > (0)::numeric) AND ((reserved_delta)::numeric = (0)::numeric))
-    WHEN 'debit'::public.ledger_entry THEN (((available_delta)::numeric < (0)::numeric) AND ((reserved_delta)::numeric = (0)::numeric))
+    WHEN 'credit'::public.ledger_entry THEN ((((available_delta)::numeric > (0)::numeric) OR (((available_delta)::numeric = (0)::numeric) AND (reversal_id IS NOT NULL))) AND ((reserved_delta)::numeric = (0)::numeric))
+    WHEN 'debit'::public.ledger_entry THEN ((((available_delta)::numeric < (0)::numeric) OR (((available_delta)::numeric = (0)::numeric) AND (reversal_id IS NOT NULL))) AND ((reserved_delta)::numeric = (0)::numeric))
     ELSE NULL::boolean
 END),
     CONSTRAINT entries_of_money_name_their_purchase CHECK (((transaction_type = ANY (ARRAY['purchase'::public.transaction_type, 'refund'::public.transaction_type, 'dispute'::public.transaction_type])) = (purchase_id IS NOT NULL))),
@@ -1014,7 +1027,7 @@ COMMENT ON TABLE public.transactions IS 'The ledger: one immutable entry per mov
 
 COMMENT ON COLUMN public.transactions.credits_deducted IS 'Credits this entry spent for good';
 
-COMMENT ON COLUMN public.transactions.amount IS 'Money of a purchase or refund, gross, in major units';
+COMMENT ON COLUMN public.transactions.amount IS 'Money of a purchase or refund, gross, in major units; a credit is what came, a debit what went back';
 
 CREATE TABLE public.users (
     user_id uuid NOT NULL,
@@ -1136,6 +1149,9 @@ ALTER TABLE ONLY public.invariant_checks
 
 ALTER TABLE ONLY public.jobs
     ADD CONSTRAINT jobs_pkey PRIMARY KEY (job_id);
+
+ALTER TABLE ONLY public.monthly_durations
+    ADD CONSTRAINT monthly_durations_pkey PRIMARY KEY (month, kind, bucket);
 
 ALTER TABLE ONLY public.orphans
     ADD CONSTRAINT orphans_pkey PRIMARY KEY (storage_key);
@@ -1449,6 +1465,8 @@ CREATE POLICY every_row ON public.invariant_checks TO tovector_maintenance USING
 
 CREATE POLICY every_row ON public.jobs TO tovector_maintenance USING (true) WITH CHECK (true);
 
+CREATE POLICY every_row ON public.monthly_durations TO tovector_maintenance USING (true) WITH CHECK (true);
+
 CREATE POLICY every_row ON public.orphans TO tovector_maintenance USING (true) WITH CHECK (true);
 
 CREATE POLICY every_row ON public.purchases TO tovector_maintenance USING (true) WITH CHECK (true);
@@ -1499,6 +1517,8 @@ CREATE POLICY for_reports ON public.images FOR SELECT TO tovector_reports USING 
 
 CREATE POLICY for_reports ON public.jobs FOR SELECT TO tovector_reports USING (true);
 
+CREATE POLICY for_reports ON public.monthly_durations FOR SELECT TO tovector_reports USING (true);
+
 CREATE POLICY for_reports ON public.purchases FOR SELECT TO tovector_reports USING (true);
 
 CREATE POLICY for_reports ON public.rollups FOR SELECT TO tovector_reports USING (true);
@@ -1516,6 +1536,8 @@ ALTER TABLE public.images ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.invariant_checks ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.jobs ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.monthly_durations ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.orphans ENABLE ROW LEVEL SECURITY;
 
@@ -1708,6 +1730,9 @@ GRANT SELECT(created_at) ON TABLE public.jobs TO tovector_reports;
 GRANT SELECT(started_at) ON TABLE public.jobs TO tovector_reports;
 
 GRANT SELECT(finished_at) ON TABLE public.jobs TO tovector_reports;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.monthly_durations TO tovector_maintenance;
+GRANT SELECT ON TABLE public.monthly_durations TO tovector_reports;
 
 GRANT SELECT,INSERT,DELETE ON TABLE public.orphans TO tovector_maintenance;
 

@@ -115,17 +115,3 @@ def test_a_database_that_was_killed_comes_back_with_everything(
     job = customer.finish(customer.submit(image["image_id"], "previews"))
     assert "succeeded" == job["status"]
     assert Decimal("4.8") == customer.available()
-
-
-def test_images_expire_a_day_after_their_upload(house: Stack, new_customer: NewCustomer, picture: Path) -> None:
-    customer = new_customer("forgetful@example.com")
-    image = customer.upload(picture)
-    folder = house.folder_of(customer, image)
-    assert 0 == house.run("clock", "+24h").returncode
-    try:
-        assert "expired" == customer.http.get(f"/v1/images/{image['image_id']}").json()["status"]
-        answer = customer.http.post(f"/v1/images/{image['image_id']}/previews", json={"options": {}})
-        assert (410, "image-expired") == (answer.status_code, answer.json()["slug"])
-        assert eventually(lambda: set() == house.objects(folder), 20)
-    finally:
-        house.run("clock", "reset")

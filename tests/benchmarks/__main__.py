@@ -9,7 +9,18 @@ from collections.abc import Callable, Mapping
 import click
 
 from dev.home import CHECKOUT
-from tests.benchmarks import after_torture, history, memory, pipeline, polls, replays, reporting, reserving, waiting
+from tests.benchmarks import (
+    after_torture,
+    history,
+    memory,
+    pipeline,
+    polls,
+    replays,
+    reporting,
+    reserving,
+    sweeping,
+    waiting,
+)
 from tests.benchmarks.bench import Bench
 from tests.benchmarks.table import Report, ratios
 
@@ -21,6 +32,7 @@ BENCHMARKS: Mapping[str, Callable[[Bench], Report]] = {
     "polls": polls.polls,
     "history": history.history,
     "logs": history.logs,
+    "sweep": sweeping.sweep,
     "reports": reporting.reports,
     "memory": memory.memory,
     "torture": after_torture.after_torture,

@@ -4,7 +4,7 @@ import contextlib
 import os
 import tempfile
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,6 +23,7 @@ from dev.people import open_account, set_credits, sign_in
 from dev.postgres import create_database, create_logins
 from shared.db import Database
 from shared.migrate import migrate
+from shared.settings import Settings
 from tests.acceptance.stacks import Stack
 from tests.benchmarks.http import Line
 
@@ -123,11 +124,12 @@ class Bench:
         superuser_url = _door(url, name)
         migrate(superuser_url)
         create_logins(superuser_url, None)
-        app_url = _door(self.stack.running.settings["DATABASE_URL"], name)
+        told = self.stack.running.settings
+        app_url, operator_url = (_door(told[door], name) for door in ("DATABASE_URL", "MAINTENANCE_DATABASE_URL"))
         database = Database(app_url)
         self._open.callback(database.close)
         owner = self._open.enter_context(psycopg.connect(superuser_url, autocommit=True))
-        return Scratch(database, owner, app_url, superuser_url)
+        return Scratch(database, owner, app_url, operator_url, superuser_url)
 
     @contextmanager
     def nobody_vectorizes(self) -> Generator[None]:
@@ -160,7 +162,14 @@ class Scratch:
     database: Database
     owner: psycopg.Connection
     app_url: str
+    operator_url: str
     superuser_url: str
+
+    def settings(self, told: Mapping[str, str]) -> Settings:
+        """Those of a house that is told the same as the running one, but for its database."""
+        own = {"database_url": self.app_url, "maintenance_database_url": self.operator_url}
+        given = {name.lower(): value for name, value in told.items()} | own
+        return Settings.model_validate({name: given[name] for name in given.keys() & Settings.model_fields.keys()})
 
 
 def _for_all_cores(procfile: str) -> str:

@@ -1,7 +1,8 @@
 """Reports of a year with a million jobs and events, against a bare COPY of the rows that they read."""
 
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import LiteralString
@@ -10,6 +11,9 @@ from zoneinfo import ZoneInfo
 import psycopg
 from psycopg import sql
 
+from api.app import create_app
+from api.house import house_of
+from dev.people import sign_in
 from shared import dashboard, rollups
 from shared.db import Database
 from shared.periods import Span
@@ -20,6 +24,7 @@ from tests.benchmarks.table import Report, Target, at_most, row
 from tests.benchmarks.year import DAYS, write_year
 
 ROUNDS = 5
+MOST_SECONDS = 0.3
 SMALLER = 20
 # The rows that each report reads, in the columns that it needs of them.
 FLOORS: Mapping[ReportName, LiteralString] = {
@@ -47,6 +52,9 @@ def reports(bench: Bench) -> Report:
     _roll_up(year)
     sums = in_turns(lambda: seconds_of(lambda: _dashboard(year)), lambda: live, rounds)
     rows = [row("dashboard of a year from daily sums ÷ read live", sums, "ms", at_most(0.1))]
+    with _asking(bench, year) as ask:
+        asked = in_turns(lambda: seconds_of(ask), lambda: MOST_SECONDS, rounds)
+    rows.append(row("GET /v1/reports/dashboard of a year ÷ what it may take", asked, "ms", at_most(1)))
     for name, floor in FLOORS.items():
         made, copied = partial(_write, year, name), partial(_copy, year.owner, floor)
         pairs = in_turns(partial(seconds_of, made), partial(seconds_of, copied), rounds)
@@ -57,6 +65,24 @@ def reports(bench: Bench) -> Report:
         rounds,
     )
     return Report([*rows, row("every entry of money as CSV ÷ COPY of them", entries, "ms", at_most(40))])
+
+
+@contextmanager
+def _asking(bench: Bench, year: Scratch) -> Generator[Callable[[], None]]:
+    """An operator's request for the year's dashboard, through the whole api but its socket."""
+    app = create_app(year.settings(bench.stack.running.settings))
+    token = sign_in(bench.stack.home, "operator@example.com", admin=True)
+    client, today = app.test_client(), _today()
+
+    def ask() -> None:
+        answer = client.get(
+            f"/v1/reports/dashboard?from={today - timedelta(days=DAYS - 1)}&to={today}",
+            headers={"Authorization": f"Bearer {token}"},
+        )
+        assert answer.status_code == 200, answer.text
+
+    yield ask
+    house_of(app).close()
 
 
 def _dashboard(year: Scratch) -> None:
@@ -77,7 +103,7 @@ def _roll_up(year: Scratch) -> None:
                 break
     sweeper.close()
     assert rollups.select_through(year.owner) is not None
-    for table in ("daily_sales", "daily_jobs", "daily_durations", "daily_actions"):
+    for table in ("daily_sales", "daily_jobs", "daily_durations", "monthly_durations", "daily_actions"):
         year.owner.execute(sql.SQL("VACUUM ANALYZE {}").format(sql.Identifier(table)))
 
 

@@ -4,7 +4,6 @@ It needs nothing but this checkout. On an installation the same is done to its n
 `python -m api restore-drill`.
 """
 
-import os
 import sys
 import tempfile
 from collections.abc import Callable
@@ -13,12 +12,10 @@ from typing import TypeVar
 
 import click
 import psycopg
-from pydantic import SecretStr
 
-from dev.children import Child, Children, Program, wait_until
-from dev.ports import free_ports, is_open
+from dev.children import Children, wait_until
+from dev.ports import free_ports
 from dev.postgres import Postgres, binary, create_database, create_logins
-from dev.standins.storage.keys import service_key
 from shared import endings, uploads
 from shared.backups import Backup, Keeper, make_backup, mirror_objects
 from shared.clock import monotonic_seconds
@@ -33,10 +30,9 @@ from shared.uploads import Upload
 from shared.vault import new_key
 from tests.benchmarks.past import write_past
 from tests.factories import Scene, make_account, make_scene
+from tests.storages import start_storage
 
 Done = TypeVar("Done")
-SECRET = "a-secret-of-the-drill-with-more-than-32-bytes"
-BUCKET = "images"
 
 
 @click.command()
@@ -47,7 +43,7 @@ def main(jobs: int, objects: int) -> None:
     with tempfile.TemporaryDirectory(prefix="tovector-drill-") as folder, Children(Path(folder) / "log") as children:
         home = Path(folder)
         url = _database(children, home)
-        storage = _storage(children, home)
+        storage = start_storage(children, home / "storage")
         _step("a past is written", lambda: _write(url, storage, jobs, objects))
         shelf = Folder(home / "backups")
         shelf.path.mkdir()
@@ -69,17 +65,6 @@ def _database(children: Children, home: Path) -> str:
     migrate(postgres.url("tovector"))
     create_logins(postgres.url("tovector"), None)
     return postgres.url("tovector")
-
-
-def _storage(children: Children, home: Path) -> Storage:
-    (port,) = free_ports(1)
-    command = (
-        sys.executable, "-m", "dev.standins.storage", "--port", str(port), "--data", str(home / "storage"),
-        "--jwt-secret", SECRET, "--bucket", BUCKET,
-    )  # fmt: skip
-    child: Child = children.start(Program("storage", command, environment=dict(os.environ)))
-    wait_until(lambda: is_open(port), child)
-    return Storage(f"http://127.0.0.1:{port}", SecretStr(service_key(SECRET)), BUCKET, 10)
 
 
 def _write(url: str, storage: Storage, jobs: int, objects: int) -> None:

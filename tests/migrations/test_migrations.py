@@ -1,5 +1,6 @@
 """Migrations: applied once, in order, refused when tampered with, and equal to schema.sql."""
 
+import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from dev.postgres import create_database, drop_database
 from dev.schema import PATH, dump_schema
 from shared.ids import new_id
+from shared.invariants import select_all_violations
 from shared.migrate import MIGRATIONS, MigrationFailed, migrate, pending, read_migrations
 from tests.conftest import TestDatabase, door
 
@@ -129,3 +131,32 @@ def test_what_is_pasted_into_supabase_keeps_its_own_roles_out_of_our_tables(bare
         ).fetchall()
         logins = db.execute("SELECT count(*) FROM pg_roles WHERE rolname IN ('tovector_api', 'tovector_operator')")
         assert ([], (2,)) == (granted, logins.fetchone())
+
+
+def test_money_that_was_left_out_of_the_ledger_is_put_in(bare_url: str, tmp_path: Path) -> None:
+    """A refund of two cents had no entry once, because it moved no credit."""
+    (mended,) = MIGRATIONS.glob("*_data.sql")
+    for path in MIGRATIONS.glob("*.sql"):
+        if path.name < mended.name:
+            shutil.copy(path, tmp_path)
+    migrate(bare_url, tmp_path)
+    with psycopg.connect(bare_url) as db:
+        db.execute(
+            "INSERT INTO users (user_id, clerk_id, credit_balance) VALUES (gen_random_uuid(), 'c', 20);"
+            "INSERT INTO purchases (purchase_id, user_id, package_id, status, credits, amount, currency, total, tax,"
+            " paid_at) SELECT gen_random_uuid(), user_id, 'starter', 'paid', 20, 990, 'eur', 1178, 188, now()"
+            " FROM users;"
+            "INSERT INTO transactions (transaction_id, user_id, transaction_type, entry, purchase_id, available_delta,"
+            " reserved_delta, amount, currency, vat_info) SELECT gen_random_uuid(), user_id, 'purchase', 'credit',"
+            ' purchase_id, 20, 0, 11.78, \'eur\', \'{"country": "DE", "rate": "19", "amount": 188}\' FROM purchases;'
+            "INSERT INTO reversals (reversal_id, purchase_id, user_id, kind, status, amount, tax, credits, happened_at)"
+            " SELECT 're_small', purchase_id, user_id, 'refund', 'succeeded', 2, 0, 0, now() FROM purchases"
+        )
+    migrate(bare_url)
+    with psycopg.connect(bare_url) as db:
+        entry = db.execute(
+            "SELECT entry::text, available_delta::text, amount::text, vat_info FROM transactions"
+            " WHERE reversal_id = 're_small'"
+        ).fetchall()
+        assert [("debit", "0.0", "0.02", {"country": "DE", "rate": "19", "amount": 0})] == entry
+        assert {} == select_all_violations(db)

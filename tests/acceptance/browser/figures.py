@@ -21,7 +21,7 @@ DASHBOARD: Mapping[str, Any] = {
     "from": DAYS[0],
     "to": DAYS[-1],
     "data": {
-        "summed_through": DAYS[-1],
+        "summed_through": f"{DAYS[-1]}T00:00:00Z",
         "revenue": [
             {
                 "currency": "eur", "purchases": 60, "reversals": 2, "net": 59400, "tax": 11286, "gross": 70686,

@@ -82,6 +82,20 @@ def test_an_account_is_shown(run: Run, alice: Person) -> None:
     assert "available  1.0" in output
 
 
+def test_whoever_looks_at_an_account_or_at_its_audit_log_is_in_it(run: Run, alice: Person) -> None:
+    me = shown(alice.get("/v1/me"))
+    run("account", me["email"])
+    run("audit-log", me["user_id"])
+    code, output = run("audit-log", me["user_id"])
+    assert code == 0
+    told = [line.split()[-4:] for line in output.splitlines()]
+    assert [
+        ["operator", "admin_read", '{"command":', '"audit-log"}'],
+        ["operator", "admin_read", '{"command":', '"account"}'],
+    ] == told[:2]
+    assert ["customer", "sign_in"] == told[2][:2]
+
+
 def test_invariants_are_checked_and_a_broken_one_is_named(run: Run, alice: Person, db_owner: Connection) -> None:
     me = shown(alice.get("/v1/me"))
     code, output = run("invariants")

@@ -18,7 +18,7 @@ from shared.payment_facts import PaymentFacts, PaymentState, ReversalFacts
 from shared.purchases import Purchase
 from tests.conftest import TestDatabase
 from tests.factories import balances, make_account
-from tests.purchases import TOTAL, VAULT, dispute, make_purchase, paid, refund, settle, unpaid
+from tests.purchases import TAX, TOTAL, VAULT, dispute, make_purchase, paid, refund, settle, unpaid
 
 AMOUNTS = st.integers(1, TOTAL)
 STANDINGS = {False: ["pending", "succeeded", "failed"], True: ["needs_response", "under_review", "won", "lost"]}
@@ -59,6 +59,18 @@ def outcome(db: psycopg.Connection[tuple[object, ...]], purchase: Purchase) -> t
         [purchase.purchase_id],
     ).fetchone()
     return found.status, found.total, found.tax, taken, count
+
+
+def money(db: psycopg.Connection[tuple[object, ...]], purchase: Purchase) -> tuple[object, ...]:
+    """What is left of it by the ledger, to the cent, and of its tax."""
+    row = db.execute(
+        "SELECT sum(m.sign * t.amount * 100)::integer, sum(m.sign * (t.vat_info ->> 'amount')::integer)::integer"
+        " FROM transactions t, LATERAL (SELECT CASE t.entry WHEN 'debit' THEN -1 ELSE 1 END AS sign) AS m"
+        " WHERE purchase_id = %s",
+        [purchase.purchase_id],
+    ).fetchone()
+    assert row is not None
+    return row
 
 
 def renamed(purchase: Purchase, facts: PaymentFacts) -> PaymentFacts:
@@ -122,6 +134,7 @@ def test_the_balance_is_what_the_money_says(empty_database: TestDatabase) -> Non
             back = min(TOTAL, sum(one.amount for one in last if one.takes_back))
             exact = Decimal(20) * (TOTAL - back) / TOTAL
             assert abs(balances(db, account)[0] - exact) <= Decimal("0.05")
+            assert (TOTAL - back, TAX - int(Decimal(TAX * back) / TOTAL + Decimal("0.5"))) == money(db, purchase)
 
         always()
         db.rollback()

@@ -1,8 +1,10 @@
 """Somebody takes everything along and leaves: the export is complete, and afterwards nothing leads to them."""
 
 import json
+from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import psycopg
 from flask import Flask
@@ -11,8 +13,11 @@ from api.house import house_of
 from api.session import Caller
 from dev.standins.clerk.state import State
 from shared import purges
+from shared.clock import utc_now
 from shared.ids import new_id
 from shared.inbox import InboxProvider
+from shared.periods import Span
+from shared.sales import Sales, read_sales
 from tests.columns import places_of
 from tests.conftest import ClerkStandIn, TestDatabase
 from tests.integration.billing.lives import Life, exported, leave, upload
@@ -31,12 +36,21 @@ def revenue(owner: psycopg.Connection) -> list[tuple[object, ...]]:
     ).fetchall()
 
 
+def sales(worker: Resources) -> Sales:
+    """The report of everything that was ever sold."""
+    now = utc_now()
+    with worker.database.reports() as db:
+        return read_sales(
+            db, Span(now - timedelta(days=30), now + timedelta(days=1), ZoneInfo("UTC")), seller_country="DE"
+        )
+
+
 def test_after_a_purge_no_column_of_any_table_leads_to_the_person(
     life: Life, worker: Resources, as_owner: psycopg.Connection, database: TestDatabase, app: Flask
 ) -> None:
     exported(life)
     assert set(life.needles) - {"303265045"} <= set(places_of(database.owner_url, life.needles)) | {"Rosengasse"}
-    before = revenue(as_owner)
+    before, report = revenue(as_owner), sales(worker)
     assert worker.storage.list_keys(f"{life.user_id}/")
 
     answer = life.buyer.ask("DELETE", "/v1/me")
@@ -45,12 +59,27 @@ def test_after_a_purge_no_column_of_any_table_leads_to_the_person(
 
     assert {} == places_of(database.owner_url, life.needles)
     assert [] == worker.storage.list_keys(f"{life.user_id}/")
-    assert before == revenue(as_owner)
+    assert (before, report) == (revenue(as_owner), sales(worker))
+    assert report.totals
     house_of(app).callers.clear()
     for credential in (life.buyer.token, life.secret):
         refused = life.buyer.client.get("/v1/me", headers={"Authorization": f"Bearer {credential}"})
         assert 401 == refused.status_code
     assert {} == places_of(database.owner_url, life.needles)
+
+
+def test_an_export_and_a_purge_are_in_the_audit_log(
+    life: Life, worker: Resources, as_owner: psycopg.Connection
+) -> None:
+    exported(life)
+    life.buyer.ask("DELETE", "/v1/me")
+    leave(worker, as_owner, life.user_id)
+    noted = as_owner.execute(
+        "SELECT actor::text, action::text, details ->> 'stage' FROM audit_log WHERE user_id = %s"
+        " AND action IN ('export', 'purge') ORDER BY audit_id",
+        [life.user_id],
+    ).fetchall()
+    assert [("customer", "export", None), ("customer", "purge", "asked"), ("house", "purge", "done")] == noted
 
 
 def test_of_a_business_the_books_keep_who_had_to_pay_the_tax_and_nothing_else(

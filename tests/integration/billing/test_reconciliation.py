@@ -47,6 +47,20 @@ def test_reconciliation_fulfils_what_lost_webhooks_left(alice: Buyer, worker: Re
     assert 3 == len(alice.entries())
 
 
+def test_reconciliation_finds_a_refund_of_two_cents(alice: Buyer, worker: Resources) -> None:
+    checkout = alice.checkout(country="DE")
+    session = alice.pay(checkout)
+    tasks.compare(worker)
+    alice.stripe.client().v1.refunds.create({"payment_intent": session["payment_intent"], "amount": 2})
+    tasks.compare(worker)
+    _, entry = alice.entries()
+    assert ("refund", "debit", "0.0", 2) == (
+        entry["transaction_type"], entry["entry"], entry["available_delta"], entry["money"]["amount"],
+    )  # fmt: skip
+    tasks.compare(worker)
+    assert ("21.0", 2) == (alice.balance()[0], len(alice.entries()))
+
+
 def test_reconciliation_finds_a_page_whose_answer_was_lost(alice: Buyer, worker: Resources) -> None:
     """The API died after Stripe had made the page and before that was written down."""
     checkout = alice.checkout(country="DE")

@@ -1,7 +1,9 @@
 """Whatever Stripe says, in whatever order we hear of it, the ledger ends where the money is."""
 
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
@@ -12,10 +14,13 @@ from shared.credits import select_transactions
 from shared.errors import InsufficientCredits, PaymentNotOurs
 from shared.invariants import select_all_violations
 from shared.payment_facts import Billing, PaymentState
+from shared.periods import Span
 from shared.purchases import Purchase, PurchaseStatus
+from shared.reversals import select_reversals
+from shared.sales import read_sales
 from tests.conftest import Connection
 from tests.factories import Scene, balances, claim, make_account, make_scene, submit
-from tests.purchases import TOTAL, VAULT, dispute, make_purchase, paid, refund, settle, settle_all, unpaid
+from tests.purchases import TAX, TOTAL, VAULT, dispute, make_purchase, paid, refund, settle, settle_all, unpaid
 
 
 @pytest.fixture
@@ -110,6 +115,44 @@ def test_all_the_money_back_in_three_parts_takes_all_the_credits(db: Connection,
     settle_all(db, purchase, [paid(purchase, *refunds[:count]) for count in range(4)])
     assert ("0.0", PurchaseStatus.REFUNDED) == (available(db, purchase), status(db, purchase))
     assert {} == violations(db, purchase)
+
+
+def test_a_few_cents_back_are_in_the_ledger_though_they_move_no_credit(db: Connection, purchase: Purchase) -> None:
+    settle_all(db, purchase, [paid(purchase), paid(purchase, refund(1, 2))])
+    assert "20.0" == available(db, purchase)
+    assert [("purchase", "20.0", "11.78"), ("refund", "0.0", "0.02")] == entries(db, purchase)
+    many = [refund(number, 2) for number in range(1, 8)]
+    settle_all(db, purchase, [paid(purchase, *many[:count]) for count in range(2, 8)])
+    assert {} == violations(db, purchase)
+    now = purchase.created_at
+    sales = read_sales(db, Span(now - timedelta(days=1), now + timedelta(days=1), ZoneInfo("UTC")), seller_country="DE")
+    (total,) = sales.totals
+    back = sum(one.tax for one in select_reversals(db, purchase.purchase_id))
+    assert (TOTAL - 14, TAX - back) == (total.gross, total.tax)
+    settle(db, purchase, paid(purchase, *[refund(number, 2, "failed") for number in range(1, 8)]))
+    assert ("20.0", {}) == (available(db, purchase), violations(db, purchase))
+    assert [("refund", "0.0", "0.02")] * 3 == [one for one in entries(db, purchase)[-7:] if one[1] == "0.0"][:3]
+
+
+def test_a_cent_of_tax_that_rounding_moves_against_the_credits_is_counted_its_own_way(
+    db: Connection, purchase: Purchase
+) -> None:
+    """When the first of two refunds of three cents fails, the second takes a tenth of a credit and a cent less tax."""
+    settle(db, purchase, paid(purchase, refund(1, 3), refund(2, 3)))
+    settle(db, purchase, paid(purchase, refund(1, 3, "failed"), refund(2, 3)))
+    second = next(one for one in select_reversals(db, purchase.purchase_id) if one.reversal_id == "re_2")
+    assert (3, 0, Decimal("0.1")) == (second.amount, second.tax, second.credits)
+    assert ("19.9", {}) == (available(db, purchase), violations(db, purchase))
+
+
+def test_the_database_refuses_an_entry_that_moves_nothing_and_is_about_no_refund(db: Connection) -> None:
+    user_id = make_account(db).user_id
+    with pytest.raises(psycopg.errors.CheckViolation, match="an_entry_moves_what_its_kind_says"):
+        db.execute(
+            "INSERT INTO transactions (transaction_id, user_id, transaction_type, entry, available_delta,"
+            " reserved_delta, reason) VALUES (gen_random_uuid(), %s, 'grant', 'credit', 0, 0, 'nothing')",
+            [user_id],
+        )
 
 
 def test_a_refund_that_fails_gives_the_credits_again(db: Connection, purchase: Purchase) -> None:

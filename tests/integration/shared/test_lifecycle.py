@@ -237,7 +237,7 @@ def test_deleting_an_image_cancels_its_open_jobs(db: Connection) -> None:
 def test_expiry_fails_open_jobs_and_gives_the_credits_back(db: Connection) -> None:
     scene = make_scene(db)
     job = claim(db, submit(db, scene))
-    lifecycle.expire_image(db, scene.image.image_id)
+    lifecycle.expire_images(db, [scene.image.image_id])
     problem = reread(db, job).problem
     assert problem is not None
     assert "image-expired" == problem["slug"]

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 
 import psycopg
 import pytest
@@ -14,8 +15,8 @@ from psycopg import sql
 from shared import dashboard, rollups
 from shared.dashboard import CHUNK_DAYS, Dashboard, quantile, read_dashboard
 from shared.db import Database
-from shared.rollups import BASE
 from shared.settings import Settings
+from shared.stretches import BASE, Stretch
 from tests.conftest import TestDatabase
 from tests.ledgers import days_before, make_up_past, write_past
 from workers.reports import sweep
@@ -24,7 +25,7 @@ from workers.resources import Resources, open_resources
 DAYS = 75
 TODAY = days_before(datetime.now(UTC), 0)
 START = TODAY - timedelta(days=DAYS)
-TABLES = ("rollups", "daily_sales", "daily_jobs", "daily_durations", "daily_actions")
+TABLES = ("daily_sales", "daily_jobs", "daily_durations", "monthly_durations", "daily_actions")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -56,41 +57,53 @@ def seen(reading: Database, first: date, last: date) -> Dashboard:
 
 
 def summed(database: TestDatabase) -> dict[str, list[tuple[object, ...]]]:
-    """What the tables of sums hold."""
+    """What the tables of sums hold, in no order of its own."""
     with psycopg.connect(database.owner_url) as owner:
         return {
-            table: owner.execute(sql.SQL("SELECT * FROM {} ORDER BY 1, 2, 3").format(sql.Identifier(table))).fetchall()
+            table: sorted(owner.execute(sql.SQL("SELECT * FROM {}").format(sql.Identifier(table))).fetchall(), key=str)
             for table in TABLES
         }
 
 
-@given(through=st.integers(0, DAYS + 1), first=st.integers(0, DAYS + 1), length=st.integers(0, DAYS))
+def sum_up(maintenance: Database, *hours: int) -> None:
+    """Sum anew up to so many hours after the start, and then, on top of that, up to the others."""
+    with maintenance.transaction() as db:
+        rollups.delete_daily_sums(db, first=START.date())
+        for begin, end in pairwise((0, *sorted(hours))):
+            stretch = Stretch(START + timedelta(hours=begin), START + timedelta(hours=end))
+            rollups.insert_daily_sales(db, stretch)
+            rollups.insert_daily_jobs(db, stretch)
+            rollups.insert_durations(db, stretch)
+            rollups.insert_months(db, stretch.start.date(), stretch.end.date())
+            rollups.insert_daily_actions(db, stretch)
+            rollups.update_through(db, stretch.end)
+
+
+HOURS = st.integers(0, 24 * (DAYS + 1))
+
+
+@given(
+    hours=st.lists(HOURS, min_size=1, max_size=4), first=st.integers(0, DAYS + 1), length=st.integers(0, DAYS)
+)  # fmt: skip
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_sums_say_what_the_rows_say_wherever_they_end(
-    maintenance: Database, reading: Database, through: int, first: int, length: int
+    maintenance: Database, reading: Database, hours: list[int], first: int, length: int
 ) -> None:
     begin, end = START.date() + timedelta(days=first), START.date() + timedelta(days=first + length)
     with maintenance.transaction() as db:
         rollups.delete_through(db)
     live = seen(reading, begin, end)
-    with maintenance.transaction() as db:
-        rollups.delete_daily_sums(db, first=START.date())
-        days = rollups.Days(START.date(), START.date() + timedelta(days=through))
-        rollups.insert_daily_sales(db, days)
-        rollups.insert_daily_jobs(db, days)
-        rollups.insert_durations(db, days)
-        rollups.insert_daily_actions(db, days)
-        rollups.update_through(db, days.end)
+    sum_up(maintenance, *hours)
     assert live == seen(reading, begin, end)
 
 
-def test_a_sweep_sums_every_day_that_has_ended_and_a_second_one_nothing(
+def test_a_sweep_sums_every_hour_that_has_ended_and_a_second_one_nothing(
     resources: Resources, maintenance: Database, reading: Database, database: TestDatabase
 ) -> None:
     live = seen(reading, START.date(), TODAY.date())
     assert sum(one.gross for one in live.revenue) != 0
     assert all(step.newcomers for step in live.funnel)
-    assert sweep(resources) in (DAYS, DAYS - 1)  # within an hour after midnight yesterday has not ended
+    assert 24 * DAYS - 1 <= sweep(resources) <= 24 * (DAYS + 1)
     assert live == seen(reading, START.date(), TODAY.date())
     before = summed(database)
     assert all(before.values())
@@ -98,7 +111,24 @@ def test_a_sweep_sums_every_day_that_has_ended_and_a_second_one_nothing(
     assert before == summed(database)
 
 
-def test_sweeps_side_by_side_sum_each_day_once(
+def test_hour_by_hour_leaves_the_same_sums_as_all_at_once(maintenance: Database, database: TestDatabase) -> None:
+    end = 24 * 40 + 7
+    sum_up(maintenance, end)
+    at_once = summed(database)
+    sum_up(maintenance, *range(1, end + 1, 5), end)
+    assert all(at_once.values())
+    assert at_once == summed(database)
+
+
+def test_only_the_last_hours_are_read_live(resources: Resources, maintenance: Database, reading: Database) -> None:
+    sweep(resources)
+    with reading.reports() as db:
+        through = read_dashboard(db, START.date(), TODAY.date()).summed_through
+    assert through is not None
+    assert timedelta(hours=1) <= datetime.now(UTC) - through < timedelta(hours=2, minutes=1)
+
+
+def test_sweeps_side_by_side_sum_each_hour_once(
     settings: Settings, resources: Resources, maintenance: Database, reading: Database, database: TestDatabase
 ) -> None:
     live = seen(reading, START.date(), TODAY.date())
@@ -117,7 +147,7 @@ def test_a_sweep_that_dies_in_the_middle_leaves_nothing_half_summed(
 ) -> None:
     live = seen(reading, START.date(), TODAY.date())
     with maintenance.transaction() as db:
-        assert CHUNK_DAYS == dashboard.roll_up(db)
+        assert 24 * CHUNK_DAYS == dashboard.roll_up(db)
     assert live == seen(reading, START.date(), TODAY.date())
     with pytest.raises(ZeroDivisionError), maintenance.transaction() as db:
         dashboard.roll_up(db)
@@ -128,16 +158,15 @@ def test_a_sweep_that_dies_in_the_middle_leaves_nothing_half_summed(
 
 
 def test_a_clock_that_was_put_back_takes_back_what_was_summed_too_early(
-    resources: Resources, maintenance: Database, reading: Database
+    resources: Resources, maintenance: Database, reading: Database, database: TestDatabase
 ) -> None:
     sweep(resources)
-    with maintenance.transaction() as db:
-        rollups.update_through(db, TODAY.date() + timedelta(days=3))
-    live_from = seen(reading, START.date(), TODAY.date())
+    right = summed(database)
+    sum_up(maintenance, 24 * (DAYS + 3))
     sweep(resources)
+    assert right == summed(database)
     with maintenance.transaction() as db:
         assert rollups.select_ended(db, grace_hours=1) == rollups.select_through(db)
-    assert live_from != seen(reading, START.date(), TODAY.date())  # today counts again
 
 
 def test_an_empty_house_has_nothing_to_sum(settings: Settings, empty_database: TestDatabase) -> None:
