@@ -25,6 +25,21 @@ def program(name: str, package: str) -> str:
     return found
 
 
+def at_home(name: str, package: str) -> tuple[str, ...]:
+    """The beginning of a command: the program, and files of its package in `/usr/share` where it looks for them.
+
+    Skips the test where the package is only unpacked and the kernel lets nobody lay folders over others for itself.
+    """
+    found = program(name, package)
+    if not found.startswith(str(FOLDER)):
+        return (found,)
+    inside = ("unshare", "--user", "--map-root-user", "--mount", "/bin/sh", "-c")
+    if shutil.which("unshare") is None or subprocess.run((*inside, "true"), capture_output=True, check=False).returncode:
+        pytest.skip(f"{name} wants its files in /usr/share: install Debian's package {package}")
+    share = FOLDER / package / "usr" / "share"
+    return (*inside, f'mount --bind "{share}" /usr/share && exec "$0" "$@"', found)
+
+
 def _find(name: str, package: str) -> str | None:
     path = os.pathsep.join([os.environ.get("PATH", ""), *(str(FOLDER / package / d) for d in ("usr/bin", "usr/sbin"))])
     return shutil.which(name, path=path)
