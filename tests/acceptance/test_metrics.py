@@ -20,6 +20,7 @@ SELDOM = {
     "tovector_inbox_lag_seconds",
     "tovector_webhooks_total",
     "tovector_payments_seconds",
+    "tovector_backup_age_seconds",
     "tovector_purchases",
     "tovector_purchases_amount_total",
 }
