@@ -180,7 +180,7 @@ def running_alertmanager(folder: Path, receivers: Receivers) -> Generator[str]:
     program_at_home = at_home(name, name)
     folder.mkdir(parents=True, exist_ok=True)
     for secret in ("pager_key", "smtp_password"):
-        (folder / secret).write_text("0123456789abcdef0123456789abcdef")
+        (folder / secret).write_text("k" * 32)
     (folder / "alertmanager.yml").write_text(yaml.safe_dump(alertmanager_config(receivers, folder)))
     (port,) = free_ports(1)
     command = (
