@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -16,13 +17,17 @@ from dev.people import open_account, set_credits, sign_in
 from dev.ports import free_ports
 from dev.probes import Workers
 from tests.acceptance.conftest import IMPATIENT
-from tests.acceptance.stacks import Stack, eventually
+from tests.acceptance.stacks import Stack
+from tests.acceptance.stacks import eventually as eventually_within
 from tests.acceptance.watching import Prometheus, Receivers, watching
 
 TOKEN = "let-prometheus-see"
 # Beside the API what the test needs: beat's sweeps. The worker that is to die is the test's own, or it would come back.
 PROCESSES = ("api", "worker-maintenance", "beat")
 MORTAL = "worker-vectorize"
+
+# More than alerts need, for a machine that is busy with other tests.
+eventually = partial(eventually_within, seconds=90)
 
 
 def commands() -> dict[str, str]:

@@ -30,9 +30,9 @@ def main(quick: bool, write: bool) -> None:
     signal.signal(signal.SIGTERM, _leave)
     with Bench(quick=quick, torture_rounds=0) as bench:
         click.echo("measuring what a job costs", err=True)
-        alone = Alone(bench, 8 if quick else 40)
+        alone = Alone(bench, 8 if quick else 24)
         costs = alone.costs()
-        checks, agree = checked(bench, alone, costs["vectorization"], seconds=6 if quick else 30)
+        checks, agree = checked(bench, alone, costs["vectorization"], seconds=6 if quick else 20)
     text = "\n\n".join((cost_table(costs), checks, *foretelling.tables(costs["vectorization"])))
     click.echo("\n" + text)
     if write:
