@@ -30,6 +30,8 @@ checks: $(CLIENT) ## the checks of `sure` without the tests
 	@$(VENV)/bin/basedpyright
 	@echo "checking: import contracts"
 	@$(VENV)/bin/lint-imports --no-logo
+	@echo "checking: secrets"
+	@$(RUN) -m dev.leaks
 
 fix: $(READY) ## format the code, mend what the linter can, write generated files anew
 	@$(VENV)/bin/ruff check --quiet --fix . || true

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import click
 
-from shared import restoring
+from api.cli_database import maintenance
+from shared import figures, restoring
 from shared.backups import DUMPS, Keeper, held, list_backups, make_backup, mirror_objects, open_keeper
 from shared.errors import ProblemError
 from shared.settings import load_settings
@@ -43,6 +44,8 @@ def back_up(to: Path | None) -> None:
             raise click.ClickException("another backup is being made at this moment")
         added, removed = mirror_objects(keeper, storage)
         backup = make_backup(keeper, storage)
+        with maintenance() as db:
+            figures.insert_backup(db)
         if to is not None:
             to.mkdir(parents=True, exist_ok=True)
             for ending in (".sealed", ".objects.gz", ".json"):

@@ -181,6 +181,7 @@ RETENTION = (
         },
     ),
     Panel("Invariants last checked", "s", {"ago": "min(tovector_invariants_age_seconds)"}),
+    Panel("Last backup that was checked", "s", {"ago": "max(tovector_backup_age_seconds)"}),
 )
 DASHBOARDS: Mapping[str, tuple[str, Sequence[Panel]]] = {
     "overview": ("tovector: overview", OVERVIEW),

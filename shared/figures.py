@@ -13,8 +13,11 @@ def select_live_figures(db: Connection) -> list[tuple[str, str, float]]:
 
 
 def select_figures(db: Connection) -> list[tuple[str, str, float]]:
-    """(figure, label, value) as they were last taken."""
-    return db.execute("SELECT name, label, value FROM figures ORDER BY name, label").fetchall()
+    """(figure, label, value) as they were last taken; of a backup it is its age in seconds."""
+    return db.execute(
+        "SELECT name, label, CASE WHEN name = 'backup_age_seconds'"
+        " THEN extract(epoch FROM house_now() - taken_at)::float8 ELSE value END FROM figures ORDER BY name, label"
+    ).fetchall()
 
 
 def insert_figures(db: Connection) -> None:
@@ -33,9 +36,18 @@ def insert_figures(db: Connection) -> None:
         " UNION ALL SELECT 'purchases_amount', currency, sum(total)::float8 FROM purchases"
         "  WHERE status IN ('paid', 'refunded') GROUP BY currency"
         " UNION ALL SELECT 'accounts', '', count(*)::float8 FROM users"
-        "), gone AS (DELETE FROM figures WHERE (name, label) NOT IN (SELECT name, label FROM taken))"
+        "), gone AS (DELETE FROM figures WHERE (name, label) NOT IN (SELECT name, label FROM taken)"
+        "  AND name <> 'backup_age_seconds')"
         " INSERT INTO figures (name, label, value) SELECT name, label, value FROM taken"
         " ON CONFLICT (name, label) DO UPDATE SET value = excluded.value, taken_at = house_now()"
+    )
+
+
+def insert_backup(db: Connection) -> None:
+    """Note that a backup has been made and checked, now. Needs the maintenance role."""
+    db.execute(
+        "INSERT INTO figures (name, value) VALUES ('backup_age_seconds', 0)"
+        " ON CONFLICT (name, label) DO UPDATE SET taken_at = house_now()"
     )
 
 

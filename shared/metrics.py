@@ -111,6 +111,7 @@ PURCHASES = Reading("tovector_purchases", "Purchases by their state", ("status",
 PURCHASES_AMOUNT = Reading(
     "tovector_purchases_amount", "Money of all paid purchases, gross, in minor units", ("currency",), True
 )
+BACKUP_AGE_SECONDS = Reading("tovector_backup_age_seconds", "Time since the last backup that was made and checked")
 ACCOUNTS = Reading("tovector_accounts", "Accounts that exist")
 INVARIANT_VIOLATIONS = Reading(
     "tovector_invariant_violations", "How often an invariant was broken when last checked; must be 0", ("invariant",)

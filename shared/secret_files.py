@@ -22,11 +22,12 @@ class SecretFiles(PydanticBaseSettingsSource):
         if not path or "SecretStr" not in str(field.annotation):
             return None, field_name, False
         try:
-            return Path(path).read_text("utf-8").rstrip("\r\n"), field_name, False
+            text, why = Path(path).read_text("utf-8").rstrip("\r\n"), "it is empty"
         except OSError as error:
-            raise SettingsInvalid(
-                f"tovector cannot start: {field_name.upper()}_FILE names {path}: {error.strerror}"
-            ) from None
+            text, why = "", error.strerror
+        if not text.strip():
+            raise SettingsInvalid(f"tovector cannot start: {field_name.upper()}_FILE names {path}: {why}")
+        return text, field_name, False
 
     @override
     def __call__(self) -> dict[str, str]:

@@ -25,7 +25,7 @@ Seconds = Annotated[float, Field(gt=0)]
 class Settings(BaseSettings):
     """The settings of one installation, frozen."""
 
-    model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(frozen=True, extra="ignore")
+    model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
 
     # --- Postgres: three doors, three roles
     database_url: SecretStr = Field(description="Postgres as a member of role tovector_app (row-level security)")

@@ -14,15 +14,36 @@ FOLDER = Path(__file__).parent.parent / ".local" / "debian"
 PATIENCE_SECONDS = 120
 
 
-def program(name: str, package: str) -> str:
-    """Where a program of a Debian package is. Skips the test that asks when it cannot be had."""
+def program(name: str, package: str, *needs: str) -> str:
+    """Where a program of a Debian package is. Skips the test that asks when it cannot be had.
+
+    What it `needs` of other packages is unpacked into the same folder, for programs that find it there.
+    """
     found = _find(name, package)
     if found is None and shutil.which("apt-get") and shutil.which("dpkg"):
-        _unpack(package)
+        _unpack(package, *needs)
         found = _find(name, package)
     if found is None:
         pytest.skip(f"{name} is not here and Debian's package {package} cannot be fetched")
     return found
+
+
+def at_home(name: str, package: str) -> tuple[str, ...]:
+    """The beginning of a command: the program, and files of its package in `/usr/share` where it looks for them.
+
+    Skips the test where the package is only unpacked and the kernel lets nobody lay folders over others for itself.
+    """
+    found = program(name, package)
+    if not found.startswith(str(FOLDER)):
+        return (found,)
+    inside = ("unshare", "--user", "--map-root-user", "--mount", "/bin/sh", "-c")
+    may = (
+        shutil.which("unshare") and subprocess.run((*inside, "true"), capture_output=True, check=False).returncode == 0
+    )
+    if not may:
+        pytest.skip(f"{name} wants its files in /usr/share: install Debian's package {package}")
+    share = FOLDER / package / "usr" / "share"
+    return (*inside, f'mount --bind "{share}" /usr/share && exec "$0" "$@"', found)
 
 
 def _find(name: str, package: str) -> str | None:
@@ -30,14 +51,15 @@ def _find(name: str, package: str) -> str | None:
     return shutil.which(name, path=path)
 
 
-def _unpack(package: str) -> None:
-    """Fetch the package as its owner would, without installing anything; does nothing when that is not possible."""
+def _unpack(package: str, *needs: str) -> None:
+    """Fetch packages as their owner would, without installing anything; does nothing when that is not possible."""
     downloads = FOLDER / "downloads"
     downloads.mkdir(parents=True, exist_ok=True)
-    fetch = ("apt-get", "download", package)
+    fetch = ("apt-get", "download", package, *needs)
     try:
         subprocess.run(fetch, cwd=downloads, check=True, capture_output=True, timeout=PATIENCE_SECONDS)
-        (archive,) = downloads.glob(f"{package}_*.deb")
-        subprocess.run(("dpkg", "-x", archive, FOLDER / package), check=True, capture_output=True)
+        for one in (*needs, package):  # the program last: without its needs it is not there
+            (archive,) = downloads.glob(f"{one}_*.deb")
+            subprocess.run(("dpkg", "-x", archive, FOLDER / package), check=True, capture_output=True)
     except (subprocess.SubprocessError, OSError, ValueError):
         return

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from celery import shared_task
 
-from shared import catalogue
+from shared import catalogue, figures
 from shared.backups import Backup, Keeper, held, list_backups, make_backup, mirror_objects, open_keeper
 from shared.errors import ProblemError
 from shared.logging_setup import get_logger, problem_fields
@@ -40,7 +40,7 @@ def keep_backups(resources: Resources) -> Backup | None:
             if not is_ours:
                 return None
             added, removed = mirror_objects(keeper, resources.storage)
-            backup = make_backup(keeper, resources.storage) if _is_due(resources, keeper) else None
+            backup = _made(resources, keeper) if _is_due(resources, keeper) else None
     except ProblemError as problem:
         log.error("backup_failed", **problem_fields(problem))  # noqa: TRY400 - the problem says it all
         return None
@@ -50,6 +50,13 @@ def keep_backups(resources: Resources) -> Backup | None:
     log.info("objects_mirrored", added=added, removed=removed)
     if backup is not None:
         log.info("backup_made", name=backup.name, bytes=backup.size, seconds=backup.seconds)
+    return backup
+
+
+def _made(resources: Resources, keeper: Keeper) -> Backup:
+    backup = make_backup(keeper, resources.storage)
+    with resources.maintenance.transaction() as db:
+        figures.insert_backup(db)
     return backup
 
 

@@ -154,6 +154,14 @@ def test_the_image_holds_every_package_that_its_processes_import() -> None:
     assert re.search(r"^USER (?!0|root)", dockerfile, re.MULTILINE)
 
 
+def test_the_image_can_dump_the_database_beside_it() -> None:
+    dockerfile = (ROOT / "deploy" / "Dockerfile").read_text("utf-8")
+    (client,) = re.findall(r"postgresql-client-(\d+)", dockerfile)
+    assert f"postgres:{client}" == SERVICES["postgres"]["image"]
+    assert ["backups:/backups"] == SERVICES["worker-maintenance"]["volumes"]
+    assert "--owner=10001" in dockerfile, "a new volume belongs to whom its folder in the image belongs to"
+
+
 def test_a_process_of_the_procfile_has_a_name_of_its_own(tmp_path: Path) -> None:
     twice = tmp_path / "Procfile"
     twice.write_text("beat: celery beat\nbeat: celery beat\n")

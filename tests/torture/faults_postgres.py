@@ -6,6 +6,7 @@ import signal
 import subprocess
 import time
 
+from dev.home import CHECKOUT
 from tests.acceptance.stacks import eventually
 from tests.torture.clients import Customer
 from tests.torture.faults import Scene, fault
@@ -95,31 +96,34 @@ def _no_pooler() -> str | None:
 
 
 def _start_pooler(house: House) -> "subprocess.Popen[bytes]":
+    """The configuration and the start of deploy/pgbouncer, with other addresses and folders."""
     program = _pooler()
     assert program is not None
-    secret = house.home.secret("postgres")
-    users = house.folder / "users.txt"
-    users.write_text("".join(f'"{user}" "{secret}"\n' for user in ("tovector_api", "tovector_operator")))
-    lines = [
-        "[databases]",
-        f"tovector = host=127.0.0.1 port={house.ports['postgres']} dbname=tovector",
-        "[pgbouncer]",
-        "listen_addr = 127.0.0.1",
-        f"listen_port = {house.pooler_port}",
-        "unix_socket_dir =",
-        "auth_type = scram-sha-256",
-        f"auth_file = {users}",
-        "pool_mode = transaction",
+    for name in ("DATABASE_URL", "MAINTENANCE_DATABASE_URL"):
+        (house.folder / name.lower()).write_text(
+            house.address_of("api")[name]
+        )  # of these only user and password matter
+    here = {
+        "host=postgres port=5432": f"host=127.0.0.1 port={house.ports['postgres']}",
+        "listen_addr = *": "listen_addr = 127.0.0.1",
+        "listen_port = 6432": f"listen_port = {house.pooler_port}",
         # Few connections for many clients, so that different customers take turns on each.
-        "default_pool_size = 4",
-        "max_client_conn = 500",
-        "server_reset_query =",
-        "ignore_startup_parameters = extra_float_digits",
-    ]
-    settings = house.folder / "pgbouncer.ini"
-    settings.write_text("\n".join(lines) + "\n")
+        "default_pool_size = 30": "default_pool_size = 4",
+        "/run/secrets/": f"{house.folder}/",
+        "/tmp/users.txt": f"{house.folder}/users.txt",
+        "/etc/tovector/": f"{house.folder}/",
+        "exec pgbouncer": f"exec {program}",
+    }
+    texts = {
+        name: (CHECKOUT / "deploy" / "pgbouncer" / name).read_text("utf-8") for name in ("pgbouncer.ini", "start.sh")
+    }
+    for theirs, ours in here.items():
+        assert any(theirs in text for text in texts.values()), f"deploy/pgbouncer no longer says {theirs}"
+        texts = {name: text.replace(theirs, ours) for name, text in texts.items()}
+    for name, text in texts.items():
+        (house.folder / name).write_text(text)
     log = (house.folder / "pgbouncer.log").open("wb")
-    command = [program, str(settings)]
+    command = ["/bin/sh", str(house.folder / "start.sh")]
     if os.geteuid() == 0:  # it refuses to run as root
         command = ["unshare", "--user", "--map-user=65534", "--map-group=65534", *command]
     return subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)

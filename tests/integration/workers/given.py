@@ -10,7 +10,7 @@ import psycopg
 from PIL import Image as Picture
 from PIL import ImageDraw
 
-from shared import accounts, files, images, jobs, lifecycle, membership, uploads
+from shared import accounts, figures, files, images, jobs, lifecycle, membership, uploads
 from shared.files import File
 from shared.ids import new_id
 from shared.images import Image
@@ -135,3 +135,10 @@ class Given:
         """Change the database as its owner, as time or an operator might."""
         with psycopg.connect(self.owner_url, autocommit=True) as connection:
             connection.execute(statement.encode(), values)
+
+
+def shown_age(resources: Resources) -> float:
+    """Seconds since the last backup, as /metrics shows them to the alerts, whatever other sweeps come between."""
+    with resources.maintenance.transaction() as db:
+        figures.insert_figures(db)
+        return {name: value for name, _, value in figures.select_figures(db)}["backup_age_seconds"]

@@ -47,6 +47,18 @@ def test_a_missing_setting_stops_the_process_with_one_sentence(name: str) -> Non
     assert (1, f"tovector cannot start: {name} is not set\n") == (result.returncode, result.stderr)
 
 
+def test_an_empty_setting_is_a_missing_one() -> None:
+    said = load(dict.fromkeys(GOOD, "")).stderr.removeprefix("tovector cannot start: ").strip()
+    assert {f"{name} is not set" for name in GOOD} == set(said.split("; "))
+
+
+def test_a_setting_that_may_be_left_out_may_be_empty() -> None:
+    assert (
+        "8 None\n"
+        == load(GOOD | {"DATABASE_POOL_SIZE": "", "METRICS_TOKEN": ""}, "s.database_pool_size, s.metrics_token").stdout
+    )
+
+
 @pytest.mark.parametrize(
     ("name", "value", "says"),
     [
@@ -77,6 +89,12 @@ def test_a_secret_may_be_named_by_a_file(tmp_path: Path) -> None:
 def test_a_secret_file_that_is_not_there_is_named() -> None:
     result = load(GOOD | {"REDIS_URL_FILE": "/nowhere/redis"})
     assert "tovector cannot start: REDIS_URL_FILE names /nowhere/redis: No such file or directory\n" == result.stderr
+
+
+def test_a_secret_file_that_is_empty_is_named(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("\n")
+    result = load(GOOD | {"METRICS_TOKEN_FILE": str(tmp_path / "token")})
+    assert f"tovector cannot start: METRICS_TOKEN_FILE names {tmp_path}/token: it is empty\n" == result.stderr
 
 
 def test_secrets_do_not_show_when_printed() -> None:

@@ -1,0 +1,115 @@
+"""`python -m tests.scaling`: what a job costs, whether the simulation is right here, and what it foretells."""
+
+import signal
+import statistics
+import sys
+
+import click
+
+from dev.home import CHECKOUT
+from tests.benchmarks.bench import Bench
+from tests.benchmarks.images import as_png, sample_of, width_for
+from tests.benchmarks.table import markdown
+from tests.scaling import foretelling
+from tests.scaling.measuring import ENGINE_SECONDS, PROCESSORS, Alone, Measured, load
+from tests.scaling.model import BESIDE, PARTS, Costs, Installation, Lived, poisson, simulate
+
+PAGE = CHECKOUT / "docs" / "scaling.md"
+BEGINS, ENDS = "<!-- scaling: written by python -m tests.scaling --write -->\n", "<!-- end of scaling -->"
+PLACES = 2 * PROCESSORS  # as in tests/benchmarks: while one place stores, another's drawing is traced
+LOADS = (0.35, 0.7)
+# What the simulation may be off. Throughput is arithmetic; times feel everything else that the machine does.
+RATE_TOLERANCE, TIME_TOLERANCE = 0.1, 0.35
+
+
+@click.command()
+@click.option("--quick", is_flag=True, help="Few jobs: enough to see that it runs, not enough to believe.")
+@click.option("--write", is_flag=True, help="Put the tables into docs/scaling.md.")
+def main(quick: bool, write: bool) -> None:
+    """Measure on a stack of its own; exits 1 where the simulation and the machine do not agree."""
+    signal.signal(signal.SIGTERM, _leave)
+    with Bench(quick=quick, torture_rounds=0) as bench:
+        click.echo("measuring what a job costs", err=True)
+        alone = Alone(bench, 8 if quick else 24)
+        costs = alone.costs()
+        checks, agree = checked(bench, alone, costs["vectorization"], seconds=6 if quick else 20)
+    text = "\n\n".join((cost_table(costs), checks, *foretelling.tables(costs["vectorization"])))
+    click.echo("\n" + text)
+    if write:
+        before, _, rest = PAGE.read_text("utf-8").partition(BEGINS)
+        PAGE.write_text(f"{before}{BEGINS}\n{text}\n\n{ENDS}{rest.partition(ENDS)[2]}", "utf-8")
+    sys.exit(not agree)
+
+
+def _leave(*_: object) -> None:
+    """Whoever ends us wants no stack left behind."""
+    sys.exit(143)
+
+
+def cost_table(costs: dict[str, Costs]) -> str:
+    """Milliseconds of each part, by kind."""
+    lines = [
+        (kind, *(f"{getattr(one, part) * 1000:.1f}" for part in (*PARTS, BESIDE)), f"{one.latency * 1000:.1f}")
+        for kind, one in costs.items()
+    ]
+    title = (
+        "Processor time of one job on each part in ms (beside: Flower, stand-ins and who measures), and what it waits"
+        " for while it keeps its place:"
+    )
+    return f"{title}\n\n" + markdown(("kind", *PARTS, BESIDE, "waits"), lines)
+
+
+def checked(bench: Bench, alone: Alone, costs: Costs, seconds: float) -> tuple[str, bool]:
+    """The same arrivals at the real stack and in the simulation, at two loads; and whether they agree."""
+    here = Installation.on_one_machine(PROCESSORS, PLACES)
+    most, _ = here.capacity(costs.slowed(alone.slowness(costs)))
+    picture = sample_of(width_for(ENGINE_SECONDS))
+    moments = [poisson(most * part, seconds, seed=number) for number, part in enumerate(LOADS)]
+    click.echo("uploading", err=True)
+    ids = [
+        bench.person.upload(f"load-{number}.png", as_png(picture, 1_000 + number), bench.folder)
+        for number in range(max(map(len, moments)))
+    ]
+    lines: list[tuple[str, ...]] = []
+    agree = True
+    for part, when in zip(LOADS, moments, strict=True):
+        click.echo(f"measuring at {part:.0%} of {most:.1f} jobs a second", err=True)
+        before = alone.slowness(costs)
+        real = load(bench, bench.person, ids[: len(when)], when)
+        slowness = (before + alone.slowness(costs)) / 2
+        told = simulate(here, [(moment, costs.slowed(slowness)) for moment in when])
+        line, holds = compared(part, slowness, real, told)
+        lines.append(line)
+        agree = agree and holds
+    header = (
+        "load",
+        "jobs",
+        "slowness (others took)",
+        "done a second",
+        "simulated",
+        "ms to the result, median",
+        "simulated",
+        "agree",
+    )
+    title = (
+        f"The simulation beside this machine ({PROCESSORS} processors for everything, {PLACES} places), same arrivals:"
+    )
+    return f"{title}\n\n" + markdown(header, lines), agree
+
+
+def compared(part: float, slowness: float, real: Measured, told: list[Lived]) -> tuple[tuple[str, ...], bool]:
+    """A line of the table, and whether rate and time are close enough."""
+    rate = len(real.lives) / (max(one.ended for one in real.lives) - min(one.came for one in real.lives))
+    rate_told = len(told) / (max(one.at + one.seconds for one in told) - min(one.at for one in told))
+    took = statistics.median(one.ended - one.came for one in real.lives)
+    took_told = statistics.median(one.seconds for one in told)
+    close = abs(rate_told / rate - 1) <= RATE_TOLERANCE and abs(took_told / took - 1) <= TIME_TOLERANCE
+    cells = (
+        f"{part:.0%}", str(len(told)), f"{slowness:.2f} ({real.foreign:.0%})", f"{rate:.2f}", f"{rate_told:.2f}",
+        f"{took * 1000:.0f}", f"{took_told * 1000:.0f}", "yes" if close else "NO",
+    )  # fmt: skip
+    return cells, close
+
+
+if __name__ == "__main__":
+    main()
