@@ -19,6 +19,7 @@ from workers.engine.method import Art
 from workers.engine.pipeline import FELL_BACK, SIMPLIFIED, drawn_within, silent
 from workers.engine.preview import check_drawing
 from workers.engine.recipe import Recipe
+from workers.engine.samples import Samples
 from workers.engine.similarity import rendered
 
 SAMPLES = Path(__file__).parents[3] / "samples"
@@ -194,7 +195,7 @@ def test_a_drawing_over_the_limits_is_simplified() -> None:
 
 
 def test_vtracer_draws_what_our_method_cannot() -> None:
-    def failing(pixels: Pixels, opaque: bool, recipe: Recipe) -> Art:
+    def failing(samples: Samples, recipe: Recipe) -> Art:
         raise IndexError
 
     raster = decode(patches(5))
