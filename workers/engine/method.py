@@ -12,7 +12,7 @@ from workers.engine.cutting import CutTracer
 from workers.engine.denoise import denoised
 from workers.engine.drawing import Shape
 from workers.engine.exact import exact_palette, fills_of, with_fewer_fills
-from workers.engine.labels import Labelled, label_pixels
+from workers.engine.labels import Labelled, label_flat, label_pixels
 from workers.engine.outlines import outline_shapes
 from workers.engine.paints import define_paint, flat_paint
 from workers.engine.palette import Histogram
@@ -32,8 +32,9 @@ CLEAR = 0.5
 MOST_REGIONS = 12_000
 """More regions than this are noise: ever larger ones are absorbed until fewer are left."""
 
-EXTRA_COLORS = (0, 1, 3, 7, 15)
-"""How many more colors than asked for are tried, one after the other, until enough of them show."""
+TRIES = tuple((extra, edges) for edges in (False, True) for extra in (0, 1, 3, 7, 15))
+"""How many more colors than asked for are tried, one after the other, until enough of them show: those of flat areas
+and strokes first, then those of edges as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,20 +68,39 @@ def draw_exactly(samples: Samples, recipe: Recipe) -> Art:
     """Trace with exactly the number of colors asked for, as far as the picture has that many.
 
     A color may lose all its shapes to the limits on small ones. Then more colors are tried and the closest of those
-    that show are made one, until the number is right.
+    that show are made one, until the number is right. A picture with fewer flat colors than asked for gives its
+    edges' shades, too.
     """
-    wanted, art = recipe.exact_colors, Art(())
-    flat = samples.flat(recipe.flat)
-    for extra in EXTRA_COLORS:
-        palette = exact_palette(samples.pixels, flat, samples.opaque, wanted + extra, recipe.labels.fewest_pixels)
-        labelled = labelled_by(samples, palette, recipe, fixed=True)
-        art = draw_labels(samples, labelled, recipe if not extra else replace(recipe, smallest_region=1))
-        if len(fills_of(art.shapes)) >= wanted or len(palette) < wanted + extra:
+    wanted, best, tried = recipe.exact_colors, Art(()), set[tuple[int, bool]]()
+    for extra, edges in TRIES:
+        palette = palette_of(samples, wanted + extra, recipe)
+        if (len(palette), edges) in tried:
+            continue
+        tried.add((len(palette), edges))
+        labelled = closest_labels(samples, palette) if edges else labelled_by(samples, palette, recipe, fixed=True)
+        art = draw_labels(samples, labelled, replace(recipe, smallest_region=1) if extra or edges else recipe)
+        if len(fills_of(art.shapes)) > len(fills_of(best.shapes)):
+            best = art
+        if len(fills_of(best.shapes)) >= wanted:
             break
-    shapes = with_fewer_fills(art.shapes, wanted)
+    shapes = with_fewer_fills(best.shapes, wanted)
     found = len(fills_of(shapes))
     short = (f"The image gives {found} colors; {wanted} were asked for.",) if found < wanted else ()
-    return replace(art, shapes=shapes, warnings=art.warnings + short)
+    return replace(best, shapes=shapes, warnings=best.warnings + short)
+
+
+def palette_of(samples: Samples, colors: int, recipe: Recipe) -> Floats:
+    """A palette of so many colors, or of all there are."""
+    fewest = recipe.labels.fewest_pixels
+    return exact_palette(samples.pixels, samples.flat(recipe.flat), samples.opaque, colors, fewest)
+
+
+def closest_labels(samples: Samples, palette: Floats) -> Labelled:
+    """Every pixel with the palette color closest to its own, whether it lies on an edge or not."""
+    everywhere, labels = np.ones(samples.pixels.shape[:2], np.bool_), np.empty(samples.pixels.shape[:2], np.int16)
+    table = Histogram(samples.pixels, everywhere, samples.opaque).nearest(palette)
+    label_flat(samples.pixels, everywhere, samples.opaque, table, labels)
+    return Labelled(labels, palette)
 
 
 def draw_with_palette(samples: Samples, recipe: Recipe) -> Art:
