@@ -6,9 +6,10 @@ import numpy as np
 
 from shared.tracing import Preset
 from workers.engine.decode import Pixels, Raster
-from workers.engine.flatness import flat_mask, premultiplied
+from workers.engine.flatness import premultiplied
 from workers.engine.kernels import kernel
 from workers.engine.palette import Histogram
+from workers.engine.samples import Samples
 
 FLAT = 10
 NOISE = 0.1
@@ -51,16 +52,15 @@ class Analysis:
 
 def analyse(raster: Raster) -> Analysis:
     """Measure a picture."""
-    return analyse_pixels(premultiplied(raster), raster)
+    return analyse_samples(Samples(premultiplied(raster), raster.opaque), raster)
 
 
-def analyse_pixels(pixels: Pixels, raster: Raster) -> Analysis:
+def analyse_samples(samples: Samples, raster: Raster) -> Analysis:
     """Measure a picture whose premultiplied samples are at hand."""
-    flat = flat_mask(pixels, FLAT)
-    flat_share, constant = float(flat.mean()), float(flat_mask(pixels, 0).mean())
-    histogram = Histogram(pixels, flat, raster.opaque)
+    flat_share, constant = float(samples.flat(FLAT).mean()), float(samples.flat(0).mean())
+    histogram = samples.histogram(FLAT)
     colors = frequent_colors(histogram)
-    block = block_side(pixels)
+    block = block_side(samples.pixels)
     noise = flat_share < NOISE and not block
     photo = noise or (colors > 150 and flat_share < 0.8 and constant < 0.25)
     soft = colors > 30

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from workers.engine.color import Floats
 from workers.engine.decode import Pixels
@@ -11,8 +10,7 @@ from workers.engine.gradients import BINS, CONSTANT, LINEAR
 from workers.engine.kernels import kernel
 from workers.engine.regions import Ids, Regions
 from workers.engine.softness import Paint
-
-Counts = NDArray[np.int64]
+from workers.engine.tally import Counts, means_by_key
 
 SHORTEST = 5
 """A border of fewer pixels cannot clash."""
@@ -102,8 +100,6 @@ def clashing(regions: Regions, pixels: Pixels, table: Table, soft: Counts, most:
     """Regions whose paint clashes with a neighbor's across a soft border, given as keys first × count + second."""
     keys, excess = np.empty(2 * regions.ids.size, np.int64), np.empty(2 * regions.ids.size)
     found = mark_clashes(regions.ids, pixels, table.kinds, table.shapes, table.profiles, table.bins, keys, excess)
-    pairs, inverse = np.unique(keys[:found], return_inverse=True)
-    lengths = np.bincount(inverse, minlength=len(pairs))
-    means = np.bincount(inverse, excess[:found], minlength=len(pairs)) / np.maximum(lengths, 1)
+    pairs, lengths, means = means_by_key(keys, excess, found)
     bad = pairs[(means > most) & (lengths >= SHORTEST) & np.isin(pairs, soft)]
     return np.unique(np.concatenate([bad // regions.count, bad % regions.count]))

@@ -7,6 +7,7 @@ from workers.engine.decode import Pixels, Raster
 from workers.engine.kernels import kernel
 
 Mask = NDArray[np.bool_]
+Spreads = NDArray[np.uint8]
 
 
 def premultiplied(raster: Raster) -> Pixels:
@@ -25,29 +26,37 @@ def premultiplied(raster: Raster) -> Pixels:
 
 def flat_mask(pixels: Pixels, most: int) -> Mask:
     """True where no channel varies by more than `most` levels within the 3 by 3 pixels around."""
+    return spreads_of(pixels) <= most
+
+
+def spreads_of(pixels: Pixels) -> Spreads:
+    """For every pixel how much the channel that varies most does so within the 3 by 3 pixels around, in levels."""
     height, width = pixels.shape[:2]
-    flat = np.empty((height, width), np.bool_)
-    mark_flat(pixels.reshape(height, width * 4), most, flat)
-    return flat
+    spreads = np.empty((height, width), np.uint8)
+    measure_spreads(pixels.reshape(height, width * 4), spreads)
+    return spreads
 
 
 @kernel
-def mark_flat(rows: Pixels, most: int, flat: Mask) -> None:
+def measure_spreads(rows: Pixels, spreads: Spreads) -> None:
     """Separable running minimum and maximum: three rows first, then three columns of four channels."""
     height, length = rows.shape
-    low = np.empty(length, np.uint8)
-    high = np.empty(length, np.uint8)
+    # A column of padding on both sides repeats the outermost pixels, so that the loops have no special cases.
+    low, high = np.empty(length + 8, np.uint8), np.empty(length + 8, np.uint8)
+    ranges = np.empty(length, np.uint8)
     for y in range(height):
         above, below = max(0, y - 1), min(height - 1, y + 1)
         for i in range(length):
             a, b, c = rows[above, i], rows[y, i], rows[below, i]
-            low[i] = min(a, min(b, c))
-            high[i] = max(a, max(b, c))
+            low[i + 4] = min(a, min(b, c))
+            high[i + 4] = max(a, max(b, c))
+        for c in range(4):
+            low[c], high[c] = low[c + 4], high[c + 4]
+            low[length + 4 + c], high[length + 4 + c] = low[length + c], high[length + c]
+        for i in range(length):
+            top = max(high[i], max(high[i + 4], high[i + 8]))
+            bottom = min(low[i], min(low[i + 4], low[i + 8]))
+            ranges[i] = top - bottom
         for x in range(length // 4):
-            left, right = max(0, x - 1) * 4, min(length // 4 - 1, x + 1) * 4
-            widest = 0
-            for c in range(4):
-                bottom = min(low[left + c], min(low[x * 4 + c], low[right + c]))
-                top = max(high[left + c], max(high[x * 4 + c], high[right + c]))
-                widest = max(widest, int(top) - int(bottom))
-            flat[y, x] = widest <= most
+            first, second = max(ranges[4 * x], ranges[4 * x + 1]), max(ranges[4 * x + 2], ranges[4 * x + 3])
+            spreads[y, x] = max(first, second)

@@ -9,12 +9,10 @@ from workers.engine.background import background_regions
 from workers.engine.bundling import Placed, bundled
 from workers.engine.color import Floats, perceived
 from workers.engine.cutting import CutTracer
-from workers.engine.decode import Pixels
 from workers.engine.denoise import denoised
 from workers.engine.drawing import Shape
 from workers.engine.exact import exact_palette, fills_of, with_fewer_fills
-from workers.engine.flatness import Mask, flat_mask
-from workers.engine.labels import Labelled, label_pixels
+from workers.engine.labels import Labelled, label_flat, label_pixels
 from workers.engine.outlines import outline_shapes
 from workers.engine.paints import define_paint, flat_paint
 from workers.engine.palette import Histogram
@@ -23,6 +21,7 @@ from workers.engine.prune import without_ramps
 from workers.engine.recipe import Recipe
 from workers.engine.regions import Regions, find_borders, without_specks
 from workers.engine.rings import Tracer
+from workers.engine.samples import Samples
 from workers.engine.shading import cut_bands
 from workers.engine.softness import Paint, merge_soft
 from workers.engine.stacking import Stack, stack_regions
@@ -33,8 +32,9 @@ CLEAR = 0.5
 MOST_REGIONS = 12_000
 """More regions than this are noise: ever larger ones are absorbed until fewer are left."""
 
-EXTRA_COLORS = (0, 1, 3, 7, 15)
-"""How many more colors than asked for are tried, one after the other, until enough of them show."""
+TRIES = tuple((extra, edges) for edges in (False, True) for extra in (0, 1, 3, 7, 15))
+"""How many more colors than asked for are tried, one after the other, until enough of them show: those of flat areas
+and strokes first, then those of edges as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,58 +46,79 @@ class Art:
     warnings: tuple[str, ...] = ()
 
 
-def draw_art(pixels: Pixels, opaque: bool, recipe: Recipe) -> Art:
-    """Trace premultiplied samples."""
+def draw_art(samples: Samples, recipe: Recipe) -> Art:
+    """Trace a picture."""
     if recipe.denoise:
-        pixels = denoised(pixels, recipe.denoise)
-    flat = flat_mask(pixels, recipe.flat)
+        samples = Samples(denoised(samples.pixels, recipe.denoise), samples.opaque)
     if recipe.exact_colors:
-        return draw_exactly(pixels, flat, opaque, recipe)
+        return draw_exactly(samples, recipe)
     if recipe.palette:
-        return draw_with_palette(pixels, flat, opaque, recipe)
-    histogram = Histogram(pixels, flat, opaque)
-    palette = find_palette(pixels, flat, opaque, histogram, recipe)
-    labelled = label_pixels(pixels, flat, opaque, histogram, palette, recipe.labels, fixed=recipe.squares)
-    return draw_labels(pixels, flat, labelled, recipe)
+        return draw_with_palette(samples, recipe)
+    labelled = labelled_by(samples, find_palette(samples, recipe), recipe, fixed=recipe.squares)
+    return draw_labels(samples, labelled, recipe)
 
 
-def draw_exactly(pixels: Pixels, flat: Mask, opaque: bool, recipe: Recipe) -> Art:
+def labelled_by(samples: Samples, palette: Floats, recipe: Recipe, *, fixed: bool) -> Labelled:
+    """Every pixel with a color of the palette, or of the strokes that are added to it unless it is fixed."""
+    flat, histogram = samples.flat(recipe.flat), samples.histogram(recipe.flat)
+    return label_pixels(samples.pixels, flat, samples.opaque, histogram, palette, recipe.labels, fixed=fixed)
+
+
+def draw_exactly(samples: Samples, recipe: Recipe) -> Art:
     """Trace with exactly the number of colors asked for, as far as the picture has that many.
 
     A color may lose all its shapes to the limits on small ones. Then more colors are tried and the closest of those
-    that show are made one, until the number is right.
+    that show are made one, until the number is right. A picture with fewer flat colors than asked for gives its
+    edges' shades, too.
     """
-    histogram = Histogram(pixels, flat, opaque)
-    wanted, art = recipe.exact_colors, Art(())
-    for extra in EXTRA_COLORS:
-        palette = exact_palette(pixels, flat, opaque, wanted + extra, recipe.labels.fewest_pixels)
-        labelled = label_pixels(pixels, flat, opaque, histogram, palette, recipe.labels, fixed=True)
-        art = draw_labels(pixels, flat, labelled, recipe if not extra else replace(recipe, smallest_region=1))
-        if len(fills_of(art.shapes)) >= wanted or len(palette) < wanted + extra:
+    wanted, best, tried = recipe.exact_colors, Art(()), set[tuple[int, bool]]()
+    for extra, edges in TRIES:
+        palette = palette_of(samples, wanted + extra, recipe)
+        if (len(palette), edges) in tried:
+            continue
+        tried.add((len(palette), edges))
+        labelled = closest_labels(samples, palette) if edges else labelled_by(samples, palette, recipe, fixed=True)
+        art = draw_labels(samples, labelled, replace(recipe, smallest_region=1) if extra or edges else recipe)
+        if len(fills_of(art.shapes)) > len(fills_of(best.shapes)):
+            best = art
+        if len(fills_of(best.shapes)) >= wanted:
             break
-    shapes = with_fewer_fills(art.shapes, wanted)
+    shapes = with_fewer_fills(best.shapes, wanted)
     found = len(fills_of(shapes))
     short = (f"The image gives {found} colors; {wanted} were asked for.",) if found < wanted else ()
-    return replace(art, shapes=shapes, warnings=art.warnings + short)
+    return replace(best, shapes=shapes, warnings=best.warnings + short)
 
 
-def draw_with_palette(pixels: Pixels, flat: Mask, opaque: bool, recipe: Recipe) -> Art:
+def palette_of(samples: Samples, colors: int, recipe: Recipe) -> Floats:
+    """A palette of so many colors, or of all there are."""
+    fewest = recipe.labels.fewest_pixels
+    return exact_palette(samples.pixels, samples.flat(recipe.flat), samples.opaque, colors, fewest)
+
+
+def closest_labels(samples: Samples, palette: Floats) -> Labelled:
+    """Every pixel with the palette color closest to its own, whether it lies on an edge or not."""
+    everywhere, labels = np.ones(samples.pixels.shape[:2], np.bool_), np.empty(samples.pixels.shape[:2], np.int16)
+    table = Histogram(samples.pixels, everywhere, samples.opaque).nearest(palette)
+    label_flat(samples.pixels, everywhere, samples.opaque, table, labels)
+    return Labelled(labels, palette)
+
+
+def draw_with_palette(samples: Samples, recipe: Recipe) -> Art:
     """Trace with the colors given and no others; clear pixels stay clear."""
-    histogram = Histogram(pixels, flat, opaque)
     palette = np.array([[*bytes.fromhex(color[1:]), 255] for color in recipe.palette], float)
-    if not opaque:
+    if not samples.opaque:
         palette = np.vstack([palette, np.zeros((1, 4))])
     # First as the picture is, so that edges are found between its own colors; then each color becomes the nearest.
-    own = find_palette(pixels, flat, opaque, histogram, recipe)
-    labelled = label_pixels(pixels, flat, opaque, histogram, own, recipe.labels, fixed=False)
+    labelled = labelled_by(samples, find_palette(samples, recipe), recipe, fixed=False)
     nearest = ((perceived(labelled.palette)[:, None] - perceived(palette)[None]) ** 2).sum(2).argmin(1)
     grouped = Labelled(nearest.astype(np.int16)[labelled.labels], palette)
-    return draw_labels(pixels, flat, grouped, recipe, edges=labelled)
+    return draw_labels(samples, grouped, recipe, edges=labelled)
 
 
-def find_palette(pixels: Pixels, flat: Mask, opaque: bool, histogram: Histogram, recipe: Recipe) -> Floats:
+def find_palette(samples: Samples, recipe: Recipe) -> Floats:
     """The flat colors; those of all pixels if nothing is flat."""
-    labels = recipe.labels
+    labels, pixels, opaque = recipe.labels, samples.pixels, samples.opaque
+    flat, histogram = samples.flat(recipe.flat), samples.histogram(recipe.flat)
     palette = histogram.palette(recipe.most_colors, labels.radius, labels.fewest_pixels, peaks=labels.peaks)
     if not len(palette):
         everything = Histogram(pixels, np.ones_like(flat), opaque)
@@ -107,19 +128,20 @@ def find_palette(pixels: Pixels, flat: Mask, opaque: bool, histogram: Histogram,
     return palette
 
 
-def draw_labels(pixels: Pixels, flat: Mask, labelled: Labelled, recipe: Recipe, edges: Labelled | None = None) -> Art:
+def draw_labels(samples: Samples, labelled: Labelled, recipe: Recipe, edges: Labelled | None = None) -> Art:
     """Regions, stacking, outlines and paints of a labelled picture; `edges` has its true colors if these differ."""
+    pixels = samples.pixels
     regions, coarse = bounded_regions(labelled, recipe.smallest_region)
     borders = find_borders(regions, pixels)
     paints = dict[int, Paint]()
     if recipe.softness is not None:
-        into, merged = merge_soft(regions, borders, pixels, flat, recipe.softness)
+        into, merged = merge_soft(regions, borders, pixels, samples.flat(recipe.flat), recipe.softness)
         if merged:
             regions, paints = renumbered(regions, into, merged)
             borders = find_borders(regions, pixels)
     if recipe.shading and paints:
         colors = labelled.palette[regions.labels]
-        regions, paints = cut_bands(regions, borders, paints, pixels, colors, recipe.shading)
+        regions, paints = cut_bands(regions, borders, paints, samples, colors, recipe.shading)
         borders = find_borders(regions, pixels)
     hidden = labelled.palette[regions.labels][:, 3] < CLEAR
     hidden[list(paints)] = False
@@ -156,7 +178,7 @@ def paint_shapes(
         data, segments = cutter.path(outline.region, outline.rings) if cutter else tracer.path(outline.rings, rank)
         if not segments:
             continue
-        fill, opacity = flat_paint(labelled.palette[regions.labels[outline.region]])
+        fill, opacity = flat_paint(labelled.palette[regions.labels[outline.region]].tolist())
         if outline.region in paints:
             fill, opacity = gradient_fill(paints[outline.region], recipe.units, definitions)
         left, top, right, bottom = stack.boxes[outline.region].tolist()
@@ -188,7 +210,7 @@ def gradient_fill(paint: Paint, units: int, definitions: list[str]) -> tuple[str
     """Define the paint if it is a gradient; give what fills the shape, and its opacity."""
     definition, reference = define_paint(paint, units, f"g{len(definitions)}")
     if not definition:
-        return flat_paint(paint.profile[0, 1:])
+        return flat_paint(paint.profile[0, 1:].tolist())
     definitions.append(definition)
     return reference, 1.0
 

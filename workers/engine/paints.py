@@ -4,25 +4,29 @@ Stops are thinned by Ramer, Douglas and Peucker's halving: a stop stays if the l
 """
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
 from workers.engine.color import Floats
-from workers.engine.drawing import decimal, hex_color
+from workers.engine.drawing import decimal, hex_color, short_color
 from workers.engine.gradients import CONSTANT, LINEAR
+from workers.engine.kernels import kernel
 from workers.engine.softness import Paint
 
 STOP_ERROR = 2.5
 ROUND = 0.02
+OFFSET_DIGITS = 3
 
 
-def flat_paint(color: Floats) -> tuple[str, float]:
+def flat_paint(color: Sequence[float]) -> tuple[str, float]:
     """Hex color and opacity of a premultiplied RGBA color."""
-    opacity = float(color[3]) / 255
+    red, green, blue, alpha = color
+    opacity = alpha / 255
     if opacity >= 0.998:
-        return hex_color(*color[:3]), 1.0
-    straight = color[:3] / max(opacity, 1 / 255)
-    return hex_color(*straight), round(opacity, 3)
+        return hex_color(red, green, blue), 1.0
+    share = max(opacity, 1 / 255)
+    return hex_color(red / share, green / share, blue / share), round(opacity, 3)
 
 
 def define_paint(paint: Paint, units: int, name: str) -> tuple[str, str]:
@@ -36,11 +40,10 @@ def define_paint(paint: Paint, units: int, name: str) -> tuple[str, str]:
 
 def define_linear(paint: Paint, units: int, name: str) -> str:
     """A linearGradient from the first sample along the direction to the last."""
-    x, y, way_x, way_y = paint.shape[:4]
-    way = (paint.samples[:, 0] - x) * way_x + (paint.samples[:, 1] - y) * way_y
-    low, high = float(way.min()), float(way.max())
+    x, y, way_x, way_y = paint.shape[:4].tolist()
+    low, high = paint.low, paint.high
     x1, y1, x2, y2 = (
-        round(float(value) * units) for value in (x + low * way_x, y + low * way_y, x + high * way_x, y + high * way_y)
+        round(value * units) for value in (x + low * way_x, y + low * way_y, x + high * way_x, y + high * way_y)
     )
     stops = "".join(stop_elements(paint.profile, low, high, low, high))
     return (
@@ -51,12 +54,10 @@ def define_linear(paint: Paint, units: int, name: str) -> str:
 
 def define_radial(paint: Paint, units: int, name: str) -> str:
     """A radialGradient; one whose ellipse is no circle is a unit circle under a transformation."""
-    x, y, xx, xy, yy = paint.shape[:5]
-    dx, dy = paint.samples[:, 0] - x, paint.samples[:, 1] - y
-    way = np.sqrt(np.maximum(0, xx * dx * dx + xy * dx * dy + yy * dy * dy))
-    low, high = float(min(way.min(), paint.profile[0, 0])), float(way.max())
+    x, y, xx, xy, yy = paint.shape[:5].tolist()
+    low, high = paint.low, paint.high
     stops = "".join(stop_elements(paint.profile, low, high, 0.0, high))
-    center_x, center_y = round(float(x) * units), round(float(y) * units)
+    center_x, center_y = round(x * units), round(y * units)
     head = f'<radialGradient id="{name}" gradientUnits="userSpaceOnUse"'
     if abs(xx - yy) < ROUND * xx and abs(xy) < ROUND * xx:
         radius = round(high / math.sqrt((xx + yy) / 2) * units)
@@ -69,37 +70,62 @@ def define_radial(paint: Paint, units: int, name: str) -> str:
 
 def stop_elements(profile: Floats, low: float, high: float, zero: float, one: float) -> list[str]:
     """<stop>s of the profile from `low` to `high`, on a scale on which `zero` is offset 0 and `one` is 1."""
-    ways = np.concatenate([[low], profile[:, 0], [high]])
-    colors = np.vstack(
-        [extended(profile, 0, 1, low), profile[:, 1:], extended(profile, len(profile) - 2, len(profile) - 1, high)]
-    )
+    stops = np.empty((len(profile) + 2, 5))
     elements = list[str]()
-    for k in needed_stops(ways, colors):
-        paint, opacity = flat_paint(colors[k])
-        offset = decimal(float((ways[k] - zero) / max(1e-9, one - zero)), 3)
+    for way, *color in stops[: place_stops(profile, low, high, stops)].tolist():
+        paint, opacity = flat_paint(color)
+        offset = decimal((way - zero) / max(1e-9, one - zero), OFFSET_DIGITS)
         clear = f' stop-opacity="{decimal(opacity, 3)}"' if opacity < 1 else ""
-        elements.append(f'<stop offset="{offset}" stop-color="{paint}"{clear}/>')
+        elements.append(f'<stop offset="{offset}" stop-color="{short_color(paint)}"{clear}/>')
     return elements
 
 
-def extended(profile: Floats, i: int, j: int, way: float) -> Floats:
-    """Color at `way` on the line through bins i and j."""
-    t = (way - profile[i, 0]) / max(1e-9, profile[j, 0] - profile[i, 0])
-    return np.clip(profile[i, 1:] + t * (profile[j, 1:] - profile[i, 1:]), 0, 255)
+@kernel
+def color_at(profile: Floats, way: float, out: Floats) -> None:
+    """`way` and the color there, on the line through the two bins around it or, beyond the ends, nearest to it."""
+    k = 0
+    while k < len(profile) - 2 and way > profile[k + 1, 0]:
+        k += 1
+    t = (way - profile[k, 0]) / max(1e-9, profile[k + 1, 0] - profile[k, 0])
+    out[0] = way
+    for c in range(1, 5):
+        out[c] = min(255.0, max(0.0, profile[k, c] + t * (profile[k + 1, c] - profile[k, c])))
 
 
-def needed_stops(ways: Floats, colors: Floats) -> list[int]:
-    """Indices of the stops without which some color would be off by more than STOP_ERROR levels."""
-    kept, spans = {0, len(ways) - 1}, [(0, len(ways) - 1)]
-    while spans:
-        i, j = spans.pop()
-        if j - i < 2:
-            continue
-        t = ((ways[i + 1 : j] - ways[i]) / max(1e-9, ways[j] - ways[i]))[:, None]
-        off = np.abs(colors[i] + t * (colors[j] - colors[i]) - colors[i + 1 : j]).max(1)
-        worst = int(off.argmax())
-        if off[worst] > STOP_ERROR:
-            k = i + 1 + worst
-            kept.add(k)
-            spans += [(i, k), (k, j)]
-    return sorted(kept)
+@kernel
+def place_stops(profile: Floats, low: float, high: float, stops: Floats) -> int:
+    """The ends and the bins between them without which some color would be off by more than STOP_ERROR levels."""
+    color_at(profile, low, stops[0])
+    total = 1
+    for k in range(len(profile)):
+        if low < profile[k, 0] < high:
+            stops[total] = profile[k]
+            total += 1
+    color_at(profile, high, stops[total])
+    total += 1
+    kept = np.zeros(total, np.bool_)
+    kept[0] = kept[total - 1] = True
+    spans = np.empty((total, 2), np.int64)
+    spans[0, 0], spans[0, 1] = 0, total - 1
+    waiting = 1
+    while waiting:
+        waiting -= 1
+        i, j = spans[waiting, 0], spans[waiting, 1]
+        worst, at = STOP_ERROR, -1
+        for k in range(i + 1, j):
+            t = (stops[k, 0] - stops[i, 0]) / max(1e-9, stops[j, 0] - stops[i, 0])
+            for c in range(1, 5):
+                off = abs(stops[i, c] + t * (stops[j, c] - stops[i, c]) - stops[k, c])
+                if off > worst:
+                    worst, at = off, k
+        if at >= 0:
+            kept[at] = True
+            spans[waiting, 0], spans[waiting, 1] = i, at
+            spans[waiting + 1, 0], spans[waiting + 1, 1] = at, j
+            waiting += 2
+    used = 0
+    for k in range(total):
+        if kept[k]:
+            stops[used] = stops[k]
+            used += 1
+    return used

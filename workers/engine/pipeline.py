@@ -8,9 +8,9 @@ from PIL import Image
 
 from shared.errors import TooComplex
 from shared.tracing import TraceOptions
-from workers.engine.analyse import Analysis, analyse, analyse_pixels
+from workers.engine.analyse import Analysis, analyse, analyse_samples
 from workers.engine.bare import trace_bare
-from workers.engine.decode import Pixels, Raster, decode
+from workers.engine.decode import Raster, decode
 from workers.engine.drawing import Drawing, write_svg
 from workers.engine.flatness import premultiplied
 from workers.engine.method import Art, draw_art
@@ -18,6 +18,7 @@ from workers.engine.recipe import Recipe, choose_recipe, coarser
 from workers.engine.rehearsal import REHEARSED, rehearsal_pictures
 from workers.engine.report import Limits, Progress, Report, Traced
 from workers.engine.resize import shrink
+from workers.engine.samples import Samples
 from workers.engine.similarity import likeness
 
 PARTS = (0.2, 0.4, 0.6, 0.75)
@@ -26,10 +27,10 @@ PARTS = (0.2, 0.4, 0.6, 0.75)
 SIMPLIFIED = "The image is very complex; the drawing was simplified to stay within its limits."
 FELL_BACK = "The image was traced in a simpler way, on white; please tell us about it."
 
-Method = Callable[[Pixels, bool, Recipe], Art]
-"""Traces premultiplied samples that are opaque or not by a recipe."""
+Method = Callable[[Samples, Recipe], Art]
+"""Traces premultiplied samples by a recipe."""
 
-ENGINE_VERSION = "1.11"
+ENGINE_VERSION = "1.12"
 """Part of every trace's cache key: raised whenever the same input may give another drawing."""
 
 
@@ -93,12 +94,12 @@ def drawn_within(
     """A drawing that keeps the limits, and its text: coarser ones are tried until one does."""
     tell("analysing", 0.1)
     page, raster = page or (raster.width, raster.height), shrunk(raster, limits.working_pixels)
-    pixels = premultiplied(raster)
-    analysis = analyse_pixels(pixels, raster)
+    samples = Samples(premultiplied(raster), raster.opaque)
+    analysis = analyse_samples(samples, raster)
     recipe, notes = choose_recipe(options, analysis), analysis.warnings
     for part in PARTS:
         tell("tracing", part)
-        art, view = draw(raster, pixels, recipe, method)
+        art, view = draw(raster, samples, recipe, method)
         drawing = Drawing(*page, view, art.shapes, art.definitions, (*notes, *art.warnings))
         svg = write_svg(drawing)
         if len(drawing.shapes) <= limits.max_paths and len(svg) <= limits.max_output_bytes:
@@ -107,16 +108,17 @@ def drawn_within(
     raise TooComplex(f"Even a coarse drawing breaks the limits of {limits.max_paths} paths or its bytes.")
 
 
-def draw(raster: Raster, pixels: Pixels, recipe: Recipe, method: Method) -> tuple[Art, tuple[int, int]]:
+def draw(raster: Raster, samples: Samples, recipe: Recipe, method: Method) -> tuple[Art, tuple[int, int]]:
     """Trace premultiplied samples; give the art, and the width and height of its page in drawing units.
 
     Should our method fail on a picture, vtracer draws it, and a warning says so.
     """
     if raster.width * raster.height > recipe.most_pixels:
-        pixels = premultiplied(shrunk(raster, recipe.most_pixels))
+        samples = Samples(premultiplied(shrunk(raster, recipe.most_pixels)), raster.opaque)
+    pixels = samples.pixels
     height, width = pixels.shape[:2]
     try:
-        art = method(pixels, raster.opaque, recipe)
+        art = method(samples, recipe)
     except (ArithmeticError, LookupError, ValueError):
         page = (pixels[..., :3].astype(np.uint16) + (255 - pixels[..., 3:])).clip(0, 255).astype(np.uint8)
         art = Art(tuple(trace_bare(page, units=recipe.units)), (), (FELL_BACK,))

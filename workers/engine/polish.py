@@ -26,14 +26,29 @@ ENOUGH = 1.0
 
 
 @kernel
+def way_of(kind: int, shape: Floats, x: float, y: float) -> float:
+    """How far along a gradient a point lies."""
+    dx, dy = x - shape[0], y - shape[1]
+    if kind == LINEAR:
+        return dx * shape[2] + dy * shape[3]
+    return math.sqrt(max(0.0, shape[2] * dx * dx + shape[3] * dx * dy + shape[4] * dy * dy))
+
+
+@kernel
 def ways_along(samples: Floats, n: int, kind: int, shape: Floats, way: Floats) -> None:
     """How far along its gradient every sample lies."""
     for i in range(n):
-        x, y = samples[i, 0] - shape[0], samples[i, 1] - shape[1]
-        if kind == LINEAR:
-            way[i] = x * shape[2] + y * shape[3]
-        else:
-            way[i] = math.sqrt(max(0.0, shape[2] * x * x + shape[3] * x * y + shape[4] * y * y))
+        way[i] = way_of(kind, shape, samples[i, 0], samples[i, 1])
+
+
+@kernel
+def reach_of(samples: Floats, kind: int, shape: Floats) -> tuple[float, float]:
+    """The nearest and the farthest of the samples along their gradient."""
+    if kind == CONSTANT:
+        return 0.0, 0.0
+    way = np.empty(len(samples))
+    ways_along(samples, len(samples), kind, shape, way)
+    return way.min(), way.max()
 
 
 @kernel

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass, field, replace
 
 from shared.tracing import Preset, TraceOptions
-from workers.engine.analyse import Analysis
+from workers.engine.analyse import FLAT, Analysis
 from workers.engine.closed import FitSettings
 from workers.engine.labels import LabelSettings
 from workers.engine.shading import Shading
@@ -24,7 +24,7 @@ NOISE_PIXELS = 250_000
 class Recipe:
     """All settings of one run of the method. Lengths are pixels, color differences levels of 255."""
 
-    flat: int = 10
+    flat: int = FLAT
     most_colors: int = 32
     labels: LabelSettings = field(default_factory=LabelSettings)
     smallest_region: int = 4

@@ -9,6 +9,7 @@ from workers.engine.color import Floats
 from workers.engine.decode import Pixels
 from workers.engine.kernels import kernel
 from workers.engine.mixture import Labels
+from workers.engine.tally import means_by_key
 
 Ids = NDArray[np.int32]
 ROUNDS = 40
@@ -190,7 +191,5 @@ def find_borders(regions: Regions, pixels: Pixels) -> Borders:
     """Every pair of touching regions."""
     keys, steps = np.empty(2 * regions.ids.size, np.int64), np.empty(2 * regions.ids.size)
     found = walk_borders(regions.ids, regions.count, pixels, keys, steps)
-    pairs, inverse = np.unique(keys[:found], return_inverse=True)
-    lengths = np.bincount(inverse, minlength=len(pairs))
-    means = np.bincount(inverse, steps[:found], minlength=len(pairs)) / np.maximum(lengths, 1)
+    pairs, lengths, means = means_by_key(keys, steps, found)
     return Borders(pairs // regions.count, pairs % regions.count, lengths, means)

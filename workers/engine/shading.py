@@ -10,14 +10,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workers.engine.clashes import Counts, Table, clashing, painted, tabled
+from workers.engine.clashes import Table, clashing, painted, tabled
 from workers.engine.color import Floats
 from workers.engine.decode import Pixels
 from workers.engine.fields import Singles, blurred, grow
-from workers.engine.flatness import Mask, flat_mask
+from workers.engine.flatness import Mask
+from workers.engine.gradients import CONSTANT
 from workers.engine.kernels import kernel
+from workers.engine.polish import way_of
 from workers.engine.regions import Borders, Ids, Regions, absorb_specks, find_regions
+from workers.engine.samples import Samples
 from workers.engine.softness import Paint
+from workers.engine.tally import Counts
 
 STEEPEST = 30
 """Pixels among which a channel varies by more levels lie on an edge and say nothing about shading."""
@@ -111,11 +115,26 @@ def sum_over(ids: Ids, calm: Mask, over: Singles, sums: Floats) -> None:
                     sums[i, c] += over[y, x, c]
 
 
+@kernel
+def measure_reach(ids: Ids, owners: Counts, kinds: Counts, shapes: Floats, reach: Floats) -> None:
+    """The nearest and the farthest pixel of every band along the gradient of the region it was cut from."""
+    height, width = ids.shape
+    reach[:, 0], reach[:, 1] = np.inf, -np.inf
+    for y in range(height):
+        for x in range(width):
+            i = ids[y, x]
+            k = owners[i]
+            way, kind = 0.0, int(kinds[k])
+            if kind != CONSTANT:
+                way = way_of(kind, shapes[k], x + 0.5, y + 0.5)
+            reach[i, 0], reach[i, 1] = min(reach[i, 0], way), max(reach[i, 1], way)
+
+
 def cut_bands(
-    regions: Regions, borders: Borders, paints: dict[int, Paint], pixels: Pixels, colors: Floats, shading: Shading
+    regions: Regions, borders: Borders, paints: dict[int, Paint], samples: Samples, colors: Floats, shading: Shading
 ) -> tuple[Regions, dict[int, Paint]]:
     """Regions and paints, with those that clash cut into bands; `colors` has the flat color of each region."""
-    table = tabled(paints, colors)
+    table, pixels = tabled(paints, colors), samples.pixels
     soft = borders.steps <= shading.softest
     wanted = np.zeros(regions.count, np.bool_)
     pairs = (borders.first * regions.count + borders.second)[soft]
@@ -123,7 +142,7 @@ def cut_bands(
     wanted &= regions.areas >= 3 * shading.fewest
     if not wanted.any():
         return regions, paints
-    calm = flat_mask(pixels, STEEPEST)
+    calm = samples.flat(STEEPEST)
     over, moments = np.zeros((*regions.ids.shape, 4), np.float32), np.zeros((regions.count, 5, 5))
     measure_left_over(
         regions.ids, pixels, calm, wanted, table.kinds, table.shapes, table.profiles, table.bins, over, moments
@@ -161,22 +180,22 @@ def separated(
     absorb_specks(cut.ids, labels, areas, cut.labels, places, shading.fewest)
     cut = find_regions(labels)
     owners = owner[cut.labels]
-    shifts = np.zeros((cut.count, 5))
+    shifts, reach = np.zeros((cut.count, 5)), np.empty((cut.count, 2))
     sum_over(cut.ids, calm, over, shifts)
+    measure_reach(cut.ids, owners, table.kinds, table.shapes, reach)
     shifts = shifts[:, :4] / np.maximum(shifts[:, 4:], 1)
     out = dict[int, Paint]()
     for i, k in enumerate(owners.tolist()):
         if wanted[k]:
-            out[i] = shifted(paints.get(k), table, k, shifts[i])
+            out[i] = shifted(table, k, shifts[i], reach[i])
         elif k in paints:
             out[i] = paints[k]
     return Regions(cut.ids, cut.count, cut.areas, regions.labels[owners]), out
 
 
-def shifted(paint: Paint | None, table: Table, k: int, shift: Floats) -> Paint:
-    """The paint of region k with all its colors moved by so many levels."""
+def shifted(table: Table, k: int, shift: Floats, reach: Floats) -> Paint:
+    """The paint of region k with all its colors moved by so many levels, used from one distance to another."""
     used = int(table.bins[k])
     profile = table.profiles[k, :used].copy()
     profile[:, 1:] = np.clip(profile[:, 1:] + shift, 0, 255)
-    samples = paint.samples if paint else np.zeros((1, 6))
-    return Paint(int(table.kinds[k]), table.shapes[k].copy(), profile, samples)
+    return Paint(int(table.kinds[k]), table.shapes[k].copy(), profile, *reach.tolist())

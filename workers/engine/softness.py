@@ -11,11 +11,16 @@ from workers.engine.color import Floats
 from workers.engine.decode import Pixels
 from workers.engine.flatness import Mask
 from workers.engine.gradients import BINS, CONSTANT, fit_paint
-from workers.engine.polish import best_paint
-from workers.engine.regions import Borders, Regions
+from workers.engine.kernels import kernel
+from workers.engine.polish import best_paint, reach_of
+from workers.engine.regions import Borders, Ids, Regions
+from workers.engine.tally import Counts
 
 MOST_SAMPLES = 600
 FLAT_VARIATION = 1.0
+FEWEST_FLAT = 6
+"""A region with fewer flat pixels is known by all of its pixels."""
+
 STRICT_ERROR = 2.0
 SAME_FLAT = 1.5
 """Two flat regions whose means differ by more than this many levels were drawn as two, and stay two."""
@@ -31,12 +36,16 @@ class Softness:
 
 @dataclass(frozen=True, slots=True)
 class Paint:
-    """A fitted paint: kind, shape and profile as `fit_paint` gives them, and the samples it was fitted to."""
+    """A fitted paint: kind, shape and profile as `fit_paint` gives them, and from where to where it is used.
+
+    `low` and `high` are distances along the profile, in pixels.
+    """
 
     kind: int
     shape: Floats
     profile: Floats
-    samples: Floats
+    low: float
+    high: float
 
 
 @dataclass(slots=True)
@@ -136,7 +145,8 @@ def merge_soft(
     pairs = list(
         zip(borders.first[soft].tolist(), borders.second[soft].tolist(), borders.steps[soft].tolist(), strict=True)
     )
-    merger = Merger(sample_patches(regions, pixels, flat, {i for a, b, _ in pairs for i in (a, b)}), softness)
+    touched = np.unique(np.concatenate([borders.first[soft], borders.second[soft]]))
+    merger = Merger(sample_patches(regions, pixels, flat, touched), softness)
     for a, b, step in pairs:
         merger.touch(a, b, step)
     merger.run()
@@ -146,23 +156,74 @@ def merge_soft(
     return into, {i: paint_of(merger.patches[i], softness) for i in merged}
 
 
-def sample_patches(regions: Regions, pixels: Pixels, flat: Mask, wanted: set[int]) -> dict[int, Patch]:
+@kernel
+def gather_samples(
+    ids: Ids, pixels: Pixels, flat: Mask, inner: Mask, sizes: Counts, taken: Counts, starts: Counts, samples: Floats
+) -> None:
+    """Collect evenly spaced pixels of every region (x, y, four channels), in reading order.
+
+    Of `sizes` pixels, only flat ones where `inner`, the next `taken` go to the rows from `starts`.
+    """
+    height, width = ids.shape
+    seen, made = np.zeros(len(sizes), np.int64), np.zeros(len(sizes), np.int64)
+    for y in range(height):
+        for x in range(width):
+            i = ids[y, x]
+            if taken[i] == 0 or (inner[i] and not flat[y, x]):
+                continue
+            wanted = seen[i]
+            if taken[i] < sizes[i]:
+                wanted = made[i] * (sizes[i] - 1) // (taken[i] - 1)
+            if seen[i] == wanted:
+                row = starts[i] + made[i]
+                samples[row, 0], samples[row, 1] = x + 0.5, y + 0.5
+                for c in range(4):
+                    samples[row, 2 + c] = pixels[y, x, c]
+                made[i] += 1
+            seen[i] += 1
+
+
+@kernel
+def count_flat(ids: Ids, flat: Mask, counts: Counts) -> None:
+    """Count each region's flat pixels."""
+    height, width = ids.shape
+    for y in range(height):
+        for x in range(width):
+            counts[ids[y, x]] += flat[y, x]
+
+
+@kernel
+def describe(samples: Floats, mean: Floats) -> float:
+    """The mean color of samples, and how much they vary in levels."""
+    n = len(samples)
+    total = 0.0
+    for c in range(4):
+        first = second = 0.0
+        for i in range(n):
+            first += samples[i, 2 + c]
+        mean[c] = first / n
+        for i in range(n):
+            second += (samples[i, 2 + c] - mean[c]) ** 2
+        total += second / n
+    return math.sqrt(total / 3)
+
+
+def sample_patches(regions: Regions, pixels: Pixels, flat: Mask, wanted: NDArray[np.int64]) -> dict[int, Patch]:
     """Up to MOST_SAMPLES samples of each wanted region: of its flat pixels, or of all if those are few."""
-    width = regions.ids.shape[1]
-    order = np.argsort(regions.ids.ravel(), kind="stable")
-    starts = np.concatenate([[0], np.cumsum(regions.areas)])
-    is_flat, colors = flat.ravel(), pixels.reshape(-1, 4)
+    flat_pixels = np.zeros(regions.count, np.int64)
+    count_flat(regions.ids, flat, flat_pixels)
+    inner = flat_pixels >= FEWEST_FLAT
+    sizes, taken = np.where(inner, flat_pixels, regions.areas), np.zeros(regions.count, np.int64)
+    taken[wanted] = np.minimum(sizes[wanted], MOST_SAMPLES)
+    ends = np.cumsum(taken)
+    samples = np.empty((int(ends[-1]), 6))
+    gather_samples(regions.ids, pixels, flat, inner, sizes, taken, ends - taken, samples)
     patches = dict[int, Patch]()
-    for i in sorted(wanted):
-        own = order[starts[i] : starts[i + 1]]
-        inner = own[is_flat[own]]
-        chosen = inner if len(inner) >= 6 else own
-        if len(chosen) > MOST_SAMPLES:
-            chosen = chosen[np.linspace(0, len(chosen) - 1, MOST_SAMPLES).astype(np.int64)]
-        color = colors[chosen].astype(float)
-        samples = np.column_stack([chosen % width + 0.5, chosen // width + 0.5, color])
-        variation = math.sqrt(float(color.var(0).sum()) / 3)
-        patches[i] = Patch(samples, int(regions.areas[i]), color.mean(0), variation < FLAT_VARIATION)
+    for i, end, count, area in zip(
+        wanted.tolist(), ends[wanted].tolist(), taken[wanted].tolist(), regions.areas[wanted].tolist(), strict=True
+    ):
+        own, mean = samples[end - count : end], np.empty(4)
+        patches[i] = Patch(own, area, mean, describe(own, mean) < FLAT_VARIATION)
     return patches
 
 
@@ -173,4 +234,5 @@ def paint_of(patch: Patch, softness: Softness) -> Paint:
     kind, error, bins = best_paint(patch.samples, kind, shape, profile, bins, error)
     if kind == CONSTANT:
         profile[0, 1:] = patch.mean  # by area: the samples favor small parts
-    return Paint(kind, shape, profile[:bins].copy(), patch.samples)
+    low, high = reach_of(patch.samples, kind, shape)
+    return Paint(kind, shape, profile[:bins].copy(), low, high)

@@ -19,6 +19,7 @@ from workers.engine.method import Art
 from workers.engine.pipeline import FELL_BACK, SIMPLIFIED, drawn_within, silent
 from workers.engine.preview import check_drawing
 from workers.engine.recipe import Recipe
+from workers.engine.samples import Samples
 from workers.engine.similarity import rendered
 
 SAMPLES = Path(__file__).parents[3] / "samples"
@@ -79,6 +80,21 @@ def test_the_number_of_colors_asked_for_is_the_number_in_the_file(wanted: int) -
     for data in (patches(14), (SAMPLES / "harbor.jpg").read_bytes()):
         traced = trace(data, TraceOptions(colors=wanted))
         assert len(fills(traced.svg)) == wanted
+
+
+def test_a_picture_of_few_flat_colors_gives_the_shades_of_its_edges_for_the_rest() -> None:
+    traced = trace(encoded(two_discs()), TraceOptions(colors=7))
+    assert len(fills(traced.svg)) == 7
+    assert traced.report.warnings == ()
+
+
+def two_discs() -> Image.Image:
+    """Two colors and white, anti-aliased."""
+    picture = Image.new("RGB", (400, 400), "white")
+    pen = ImageDraw.Draw(picture)
+    pen.ellipse((20, 30, 210, 220), fill="#204080")
+    pen.ellipse((180, 150, 380, 350), fill="#d08020")
+    return picture.resize((100, 100), Image.Resampling.BOX)
 
 
 def test_more_colors_than_there_are_is_said_in_a_warning() -> None:
@@ -194,7 +210,7 @@ def test_a_drawing_over_the_limits_is_simplified() -> None:
 
 
 def test_vtracer_draws_what_our_method_cannot() -> None:
-    def failing(pixels: Pixels, opaque: bool, recipe: Recipe) -> Art:
+    def failing(samples: Samples, recipe: Recipe) -> Art:
         raise IndexError
 
     raster = decode(patches(5))

@@ -1,0 +1,32 @@
+"""A picture's samples, and what several stages ask about them: found once, when first asked for."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from workers.engine.decode import Pixels
+from workers.engine.flatness import Mask, Spreads, spreads_of
+from workers.engine.palette import Histogram
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Premultiplied samples that are opaque or not."""
+
+    pixels: Pixels
+    opaque: bool
+    histograms: dict[int, Histogram] = field(default_factory=dict[int, Histogram], repr=False)
+
+    @cached_property
+    def spreads(self) -> Spreads:
+        """How much every pixel's surroundings vary, in levels."""
+        return spreads_of(self.pixels)
+
+    def flat(self, most: int) -> Mask:
+        """True where no channel varies by more than `most` levels within the 3 by 3 pixels around."""
+        return self.spreads <= most
+
+    def histogram(self, most: int) -> Histogram:
+        """The colors of the pixels that are flat by this measure."""
+        if most not in self.histograms:
+            self.histograms[most] = Histogram(self.pixels, self.flat(most), self.opaque)
+        return self.histograms[most]
