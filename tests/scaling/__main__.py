@@ -70,8 +70,8 @@ def checked(bench: Bench, alone: Alone, costs: Costs, seconds: float) -> tuple[s
     for part, when in zip(LOADS, moments, strict=True):
         click.echo(f"measuring at {part:.0%} of {most:.1f} jobs a second", err=True)
         real = load(bench, bench.person, ids[: len(when)], when)
-        told = simulate(here, [(moment, costs) for moment in when], foreign=real.foreign)
-        line, holds = compared(part, real, told)
+        jobs = [(moment, costs) for moment in when]
+        line, holds = compared(part, real, simulate(here, jobs), simulate(here, jobs, foreign=real.foreign))
         lines.append(line)
         agree = agree and holds
     header = (
@@ -90,16 +90,20 @@ def checked(bench: Bench, alone: Alone, costs: Costs, seconds: float) -> tuple[s
     return f"{title}\n\n" + markdown(header, lines), agree
 
 
-def compared(part: float, real: Measured, told: list[Lived]) -> tuple[tuple[str, ...], bool]:
-    """A line of the table, and whether rate and time are close enough."""
+def compared(part: float, real: Measured, alone: list[Lived], shared: list[Lived]) -> tuple[tuple[str, ...], bool]:
+    """A line of the table, and whether rate and time are close enough.
+
+    Others on this machine may give way to us or stand beside us: the time has to lie between the two.
+    """
     rate = len(real.lives) / (max(one.ended for one in real.lives) - min(one.came for one in real.lives))
-    rate_told = len(told) / (max(one.at + one.seconds for one in told) - min(one.at for one in told))
+    rate_told = len(shared) / (max(one.at + one.seconds for one in shared) - min(one.at for one in shared))
     took = statistics.median(one.ended - one.came for one in real.lives)
-    took_told = statistics.median(one.seconds for one in told)
-    close = abs(rate_told / rate - 1) <= RATE_TOLERANCE and abs(took_told / took - 1) <= TIME_TOLERANCE
+    least, most = (statistics.median(one.seconds for one in told) for told in (alone, shared))
+    in_time = least * (1 - TIME_TOLERANCE) <= took <= max(least, most) * (1 + TIME_TOLERANCE)
+    close = in_time and abs(rate_told / rate - 1) <= RATE_TOLERANCE
     cells = (
-        f"{part:.0%}", str(len(told)), f"{real.foreign:.0%}", f"{rate:.2f}", f"{rate_told:.2f}",
-        f"{took * 1000:.0f}", f"{took_told * 1000:.0f}", "yes" if close else "NO",
+        f"{part:.0%}", str(len(shared)), f"{real.foreign:.0%}", f"{rate:.2f}", f"{rate_told:.2f}",
+        f"{took * 1000:.0f}", f"{least * 1000:.0f} to {most * 1000:.0f}", "yes" if close else "NO",
     )  # fmt: skip
     return cells, close
 
