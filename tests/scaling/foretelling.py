@@ -11,6 +11,7 @@ SIZES = {
     "api 4, Postgres 4, workers 32": Installation.spread(api=4, postgres=4, workers=32, places=64),
     "api 8, Postgres 8, workers 96": Installation.spread(api=8, postgres=8, workers=96, places=192),
 }
+STORAGE_SECONDS = 0.1  # a picture fetched and a drawing stored over the internet, which keeps a place and no processor
 ENGINE = {"small flat art": 0.06, "a mix with photographs": 0.6}  # processor seconds of the engine, on average
 JOBS = 4_000
 RUSH = (2.5, 600.0)  # times what the workers can do, for so many seconds
@@ -19,7 +20,8 @@ GROWTH = Growth(wait_seconds=10, step=4, most=32, start_seconds=60)
 
 def tables(costs: Costs) -> tuple[str, ...]:
     """Every table of what is foretold, from what a job costs."""
-    return of_parts(costs), of_sizes(costs), of_a_rush(costs)
+    far = costs.waiting(STORAGE_SECONDS)
+    return of_parts(costs), of_sizes(far), of_a_rush(far)
 
 
 def of_parts(costs: Costs) -> str:
@@ -52,7 +54,10 @@ def of_sizes(costs: Costs) -> str:
             p50, p99 = (times[int(len(times) * part)] for part in (0.5, 0.99))
             lines.append((picture, size, f"{most:.1f}", first, f"{p50:.2f}", f"{p99:.2f}"))
     header = ("pictures", "processors", "jobs a second at most", "full first", "result at 70 %, p50 s", "p99 s")
-    return "What installations can do (two places for each processor of workers):\n\n" + markdown(header, lines)
+    return (
+        f"What installations can do (two places for each processor of workers, storage {STORAGE_SECONDS:g} s away):\n\n"
+        + markdown(header, lines)
+    )
 
 
 def of_a_rush(costs: Costs) -> str:

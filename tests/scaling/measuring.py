@@ -2,11 +2,10 @@
 
 import contextlib
 import os
-import statistics
 import time
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from uuid import UUID
 
 import psutil
@@ -87,7 +86,7 @@ def _below(process: psutil.Process | None) -> float:
 
 
 class Alone:
-    """Jobs one after another, with nothing else to do: what each kind costs, and how slow the machine is now."""
+    """Jobs one after another, with nothing else to do: what each kind costs."""
 
     def __init__(self, bench: Bench, count: int) -> None:
         self._bench = bench
@@ -99,49 +98,41 @@ class Alone:
         with spending(bench.stack) as self._idle:
             time.sleep(IDLE_SECONDS)
 
+    @property
+    def foreign(self) -> float:
+        """The part of the machine that others used a moment ago."""
+        return self._idle.foreign
+
     def costs(self) -> dict[str, Costs]:
         """What one job of each kind costs."""
-        works: dict[str, Callable[[], list[float]]] = {
-            "vectorization": lambda: self.held("vectorizations"),
-            "preview": lambda: self.held("previews"),
+        works: dict[str, Callable[[], int]] = {
+            "vectorization": lambda: self._jobs("vectorizations"),
+            "preview": lambda: self._jobs("previews"),
             "resize": self._resizes,
         }
         return {kind: self._cost(work) for kind, work in works.items()}
 
-    def slowness(self, costs: Costs) -> float:
-        """How many times longer a vectorization keeps its place now than its processor time explains.
-
-        Whoever else uses this machine makes jobs longer, not dearer. Nobody else: 1.
-        """
-        return max((statistics.mean(self.held("vectorizations", 8)) - costs.latency) / costs.in_its_place, 1.0)
-
-    def held(self, kind: str, count: int | None = None) -> list[float]:
-        """Seconds from claim to settlement of jobs of a kind, `previews` or `vectorizations`."""
+    def _jobs(self, kind: str) -> int:
+        """Have a job of a kind, `previews` or `vectorizations`, for each picture; returns how many."""
         forget_drawings(self._bench.person)
-        done: list[str] = []
         with self._bench.person.line() as line:
-            for image_id in self._ids[:count]:
+            for image_id in self._ids:
                 job_id = line.post(f"/v1/images/{image_id}/{kind}").json()["job_id"]
-                until_ended(lambda job_id=job_id: line.get(f"/v1/jobs/{job_id}?wait=20").json())
-                done.append(job_id)
-        return [one.ended - one.began for one in lives(self._bench, done)]
+                job = until_ended(lambda job_id=job_id: line.get(f"/v1/jobs/{job_id}?wait=20").json())
+                assert job["status"] == "succeeded", job
+        return len(self._ids)
 
-    def _resizes(self) -> list[float]:
-        times: list[float] = []
+    def _resizes(self) -> int:
         for number, data in enumerate(self._large):
-            started = time.perf_counter()
             self._bench.person.upload(f"large-{number}.png", data, self._bench.folder)
-            times.append(time.perf_counter() - started)
-        return times
+        return len(self._large)
 
-    def _cost(self, work: Callable[[], list[float]]) -> Costs:
+    def _cost(self, work: Callable[[], int]) -> Costs:
         with spending(self._bench.stack) as spent:
-            held = work()
+            count = work()
         quiet = {part: seconds / self._idle.seconds * spent.seconds for part, seconds in self._idle.parts.items()}
-        # What is too little to be told is taken for as much as could be.
-        used = {part: max(spent.parts[part] - quiet[part], TICK_SECONDS) / len(held) for part in quiet}
-        without = Costs(**used, latency=0.0)
-        return replace(without, latency=max(min(held) - without.in_its_place, 0.0))
+        # What is too little to be told is taken for as much as could be. On loopback all waiting is somebody's work.
+        return Costs(**{part: max(spent.parts[part] - quiet[part], TICK_SECONDS) / count for part in quiet})
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,9 @@ PARTS = ("api", "postgres", "redis", "worker", "engine")
 # What a job costs besides where all is on one machine: Flower, the stand-ins of hosted services, and who measures.
 BESIDE = "beside"
 SCALE_LOOK_SECONDS = 15.0
+SLICE_SECONDS = (
+    0.004  # so long a thread keeps its processor while others wait for it; the kernel takes some milliseconds
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +29,7 @@ class Costs:
     redis: float
     worker: float
     engine: float
-    latency: float
+    latency: float = 0.0
     beside: float = 0.0
 
     @property
@@ -39,13 +42,13 @@ class Costs:
         """Processor seconds while a worker holds it: two of the three database transactions are the worker's."""
         return self.worker + self.engine + self.postgres * 2 / 3 + self.redis / 2
 
-    def slowed(self, factor: float) -> "Costs":
-        """The same where processors are so many times slower, such as when others use them too."""
-        return replace(self, **{part: getattr(self, part) * factor for part in (*PARTS, BESIDE)})
-
     def with_engine(self, seconds: float) -> "Costs":
         """The same for a picture that takes the engine so long."""
         return replace(self, engine=seconds)
+
+    def waiting(self, seconds: float) -> "Costs":
+        """The same where storage keeps a place waiting so long."""
+        return replace(self, latency=seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,15 +109,21 @@ class Growth:
 
 
 def simulate(
-    installation: Installation, arrivals: Sequence[tuple[float, Costs]], growth: Growth | None = None
+    installation: Installation,
+    arrivals: Sequence[tuple[float, Costs]],
+    growth: Growth | None = None,
+    foreign: float = 0.0,
 ) -> list[Lived]:
-    """Let jobs arrive at these seconds; returns them in the order in which they ended."""
+    """Let jobs arrive at these seconds; returns them in the order in which they were told.
+
+    `foreign` is the part of the workers' processors that somebody else uses all the while.
+    """
     world, lived = World(), list[Lived]()
     machines = {name: Station(world, count) for name, count in installation.processors.items()}
     places = Station(world, installation.places)
 
     def at(part: str, seconds: float) -> Visitor:
-        return machines[installation.parts[part]].use(seconds)
+        return machines[installation.parts[part]].use(seconds, slices=min(max(round(seconds / SLICE_SECONDS), 1), 16))
 
     def job(costs: Costs) -> Visitor:
         came_at = world.now
@@ -156,6 +165,11 @@ def simulate(
 
     for when, costs in arrivals:
         world.enter(job(costs), when)
+    workers = machines[installation.parts["engine"]]
+    if foreign:
+        rate = foreign * workers.servers / SLICE_SECONDS
+        for moment in poisson(rate, arrivals[-1][0], seed=0):
+            world.enter(workers.use(SLICE_SECONDS), moment)
     if growth is not None:
         world.enter(grow(growth), 0.0)
     world.run()

@@ -67,12 +67,16 @@ class Station:
         """How long the first in line has waited, in seconds; 0 where nobody does."""
         return self.world.now - self._line[0][0] if self._line else 0.0
 
-    def use(self, seconds: float) -> Visitor:
-        """Wait for a server and keep it so long: `yield from station.use(0.1)`."""
-        yield self
-        self.busy_seconds += seconds
-        yield seconds
-        self.leave()
+    def use(self, seconds: float, slices: int = 1) -> Visitor:
+        """Wait for a server and keep it so long: `yield from station.use(0.1)`.
+
+        In slices it goes back into the line after each, as threads do that share a processor.
+        """
+        for _ in range(slices):
+            yield self
+            self.busy_seconds += seconds / slices
+            yield seconds / slices
+            self.leave()
 
     def _serve(self) -> None:
         while self._line and self.taken < self.servers:
