@@ -10,6 +10,7 @@ from workers.engine.corners import CUT, SPAN, find_corners, merge_tips, sharpen
 from workers.engine.decode import Pixels
 from workers.engine.fit import fit_pieces
 from workers.engine.kernels import kernel
+from workers.engine.specks import fit_speck, is_speck
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,10 @@ def fit_ring(
     height: float, curves: Floats, lines: Pixels,
 ) -> int:  # fmt: skip
     """Fit a closed ring of n points on a page of this size; gives the number of curves (room for n + 8 is needed)."""
+    if is_speck(points, n):
+        made = fit_speck(points, n, curves, lines)
+        if made:
+            return made
     ring = smoothed(points, n, smoothing, True)
     at = np.empty(n, np.int64)
     count = find_corners(ring, n, corner, True, at)

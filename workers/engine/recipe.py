@@ -67,7 +67,7 @@ def choose_recipe(options: TraceOptions, analysis: Analysis) -> Recipe:
 
 def smoother(fit: FitSettings) -> FitSettings:
     """Looser curves: where color is smooth, renderers leave steps of a third of a pixel along the edges of shadows."""
-    return replace(fit, tolerance=1.5 * fit.tolerance, smoothing=max(fit.smoothing, SOFT_SMOOTHING))
+    return replace(fit, tolerance=1.2 * fit.tolerance, smoothing=max(fit.smoothing, SOFT_SMOOTHING))
 
 
 def for_quality(recipe: Recipe, analysis: Analysis) -> Recipe:
