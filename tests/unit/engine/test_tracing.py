@@ -82,21 +82,6 @@ def test_the_number_of_colors_asked_for_is_the_number_in_the_file(wanted: int) -
         assert len(fills(traced.svg)) == wanted
 
 
-def test_a_picture_of_few_flat_colors_gives_the_shades_of_its_edges_for_the_rest() -> None:
-    traced = trace(encoded(two_discs()), TraceOptions(colors=7))
-    assert len(fills(traced.svg)) == 7
-    assert traced.report.warnings == ()
-
-
-def two_discs() -> Image.Image:
-    """Two colors and white, anti-aliased."""
-    picture = Image.new("RGB", (400, 400), "white")
-    pen = ImageDraw.Draw(picture)
-    pen.ellipse((20, 30, 210, 220), fill="#204080")
-    pen.ellipse((180, 150, 380, 350), fill="#d08020")
-    return picture.resize((100, 100), Image.Resampling.BOX)
-
-
 def test_more_colors_than_there_are_is_said_in_a_warning() -> None:
     flat = encoded(Image.new("RGB", (50, 50), "red"))
     assert any("were asked for" in warning for warning in trace(flat, TraceOptions(colors=5)).report.warnings)
