@@ -200,7 +200,7 @@ def try_lock(connection: Connection, name: str) -> bool:
 
 def _commit(connection: Connection) -> None:
     try:
-        connection.execute("COMMIT")
+        connection.execute("COMMIT", prepare=False)
     except _BROKEN as error:
         raise CommitUnknown("The database went away while saving; ask again to see whether it was saved.") from error
 
@@ -209,6 +209,6 @@ def _roll_back(connection: Connection) -> None:
     if connection.closed or connection.broken:
         return
     try:
-        connection.execute("ROLLBACK")
+        connection.execute("ROLLBACK", prepare=False)
     except psycopg.Error:
         connection.close()

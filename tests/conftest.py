@@ -6,6 +6,7 @@ runs the suite against another Postgres.
 
 import os
 import secrets
+import signal
 import sys
 from base64 import b64encode
 from collections.abc import Iterator
@@ -27,6 +28,9 @@ from shared.settings import Settings
 from shared.vault import new_key
 
 ROOT = Path(__file__).parent.parent
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell that starts the tests in the background ignores Ctrl-C for them, and all they start would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 Connection = psycopg.Connection[TupleRow]
 STRIPE_KEY = "sk_test_only-for-tests"
 STRIPE_WEBHOOK_SECRET = "whsec_only-for-tests"

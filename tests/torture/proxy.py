@@ -1,11 +1,13 @@
 """A small TCP proxy that stands before a server and goes wrong on request.
 
-One thread serves all proxies. It reads enough of the Postgres protocol (version 3: a simple query is `Q`, its
-length, its text and a zero byte) to stop at the COMMIT of a chosen database transaction.
+One thread serves all proxies. It reads enough of the Postgres protocol (version 3) to stop at the COMMIT of a chosen
+database transaction: a simple query is `Q`, its length, its text and a zero byte; a statement that is prepared is `P`,
+its length, its name and its text, and comes again as `B`, its length, a portal's name and the statement's.
 """
 
 import asyncio
 import contextlib
+import re
 import threading
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
@@ -15,6 +17,8 @@ from typing import Any, TypeVar
 Value = TypeVar("Value")
 
 COMMIT = b"COMMIT\x00"
+PREPARED = re.compile(rb"P.{4}([^\0]+)\0([^\0]*)\0", re.DOTALL)
+BOUND = re.compile(rb"B.{4}\0([^\0]+)\0", re.DOTALL)
 READ_BYTES = 65_536
 ANSWER_SECONDS = 10.0
 
@@ -60,6 +64,12 @@ class _Link:
         self.caught: Trap | None = None
         self.answers_dropped = asyncio.Event()
         self.dropping = False
+        self._prepared: dict[bytes, bytes] = {}
+
+    def texts(self, data: bytes) -> bytes:
+        """What is sent, and the text of the statements in it that are only named."""
+        self._prepared.update(PREPARED.findall(data))
+        return b"\0".join([data, *(self._prepared.get(name, b"") for name in BOUND.findall(data))])
 
     def close(self) -> None:
         for writer in (self.client, self.server):
@@ -201,8 +211,9 @@ class Proxy:
         trap.sprung.set()
 
     def _look_for_traps(self, link: _Link, data: bytes) -> None:
+        texts = link.texts(data)
         for trap in self._traps:
-            if link.caught is None and trap.left > 0 and trap.marker in data:
+            if link.caught is None and trap.left > 0 and trap.marker in texts:
                 link.caught = trap
                 trap.left -= 1
                 trap.client_port = int(link.client.get_extra_info("peername")[1])

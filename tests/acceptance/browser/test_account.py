@@ -57,7 +57,7 @@ def test_a_key_is_shown_once_works_and_can_be_ended(window: Window, house: Stack
         window.press("End", exact=True)
         window.is_accessible("2-end-the-key")
         window.press("End it")
-        window.page.get_by_text("my shop").wait_for(state="detached")
+        window.page.get_by_role("listitem").filter(has_text="my shop").wait_for(state="detached")
         assert eventually(lambda: script.get("/v1/me").status_code == 401, 10)
 
 
