@@ -18,7 +18,7 @@ from api.session import Caller
 from shared import accounts, images, jobs
 from shared.errors import NotFound
 from shared.ids import parse_id
-from shared.images import FileType, Image, ImageStatus
+from shared.images import Image, ImageStatus
 from shared.jobs import JobKind
 from shared.outputs import FORMATS, Format
 from shared.settings import Settings
@@ -132,7 +132,7 @@ def _editor(
         available=available,
         actions=[_action(kind, price, image_id, image, available) for kind, price in prices.items()],
         presets=[PresetBody(preset=name, description=text) for name, text in PRESETS.items()],
-        suggested_preset=_suggested_preset(image),
+        suggested_preset="auto",  # a JPEG may be a photo or a drawing: the engine looks for itself
         formats=[
             FormatBody(format=name, content_type=facts.content_type, description=facts.description)
             for name, facts in FORMATS.items()
@@ -168,8 +168,3 @@ def _reason(image: Image | None, *, affordable: bool, is_signed_in: bool) -> Rea
             return Reason.IMAGE_EXPIRED
         case ImageStatus.READY:
             return None if affordable else Reason.INSUFFICIENT_CREDITS
-
-
-def _suggested_preset(image: Image | None) -> Preset:
-    """JPEG is the format of photos; for everything else the engine looks for itself."""
-    return "photo" if image is not None and image.file_type is FileType.JPEG else "auto"

@@ -1,10 +1,12 @@
 """The main job as a customer drives it: upload, submit, poll, download, credits, delete."""
 
+import io
 from collections.abc import Callable
 from uuid import UUID
 
 import psycopg
 from flask import Flask
+from PIL import Image
 
 from api.house import house_of
 from shared import lifecycle
@@ -200,6 +202,13 @@ def test_the_editor_shows_what_this_caller_can_do(alice: Person, stranger: Perso
     assert editor["suggested_preset"] == "auto"
     assert editor["jobs"] == [job]
     assert stranger.get(f"/v1/images/{image_id}/editor").status_code == 404
+
+
+def test_that_a_picture_is_a_jpeg_does_not_make_it_a_photo(alice: Person) -> None:
+    file = io.BytesIO()
+    Image.new("RGB", (40, 30), "#2a6fdb").save(file, "JPEG")
+    image_id = shown(alice.upload(file.getvalue(), "logo.jpg"))["image_id"]
+    assert shown(alice.get(f"/v1/images/{image_id}/editor"))["suggested_preset"] == "auto"
 
 
 def test_somebody_signed_out_gets_the_editor_that_asks_to_sign_in(alice: Person) -> None:
