@@ -180,20 +180,30 @@ def test_each_line_of_a_worker_about_a_job_leads_to_its_request_and_its_task(hou
     assert ("request_answered", job_id) == (answered["event"], answered["job_id"])
 
 
-def test_flower_shows_each_job_by_its_id_and_nothing_of_its_customer(house: Stack, made: Made) -> None:
+def test_flower_shows_each_job_by_its_id_and_nothing_of_its_customer(house: Stack, made: Made, alice: Customer) -> None:
     user, _, password = house.running.settings["FLOWER_BASIC_AUTH"].partition(":")
     tasks = f"http://127.0.0.1:{house.ports()['flower']}/api/tasks"
     assert 401 == httpx.get(tasks).status_code
 
-    def shown() -> dict[str, Any]:
+    def shown(job_id: str) -> dict[str, Any]:
         answer = httpx.get(tasks, auth=(user, password), params={"taskname": "workers.vectorize.run_vectorization"})
-        (mine,) = [task for task in answer.json().values() if made.job["job_id"] in (task["kwargs"] or "")] or [{}]
+        (mine,) = [task for task in answer.json().values() if job_id in (task["kwargs"] or "")] or [{}]
         return mine
 
-    assert eventually(lambda: shown().get("state") == "SUCCESS", 10), shown()
-    (line,) = [line for line in lines_of(house, "worker-vectorize") if line.get("job_id") == made.job["job_id"]]
-    assert (line["task_id"], f"{{'job_id': '{made.job['job_id']}'}}", "()", "'succeeded'") == tuple(
-        shown()[name] for name in ("uuid", "kwargs", "args", "result")
+    def more() -> Iterator[str]:
+        """Celery promises no event to arrive; of several jobs one is shown to its end."""
+        yield made.job["job_id"]
+        for _ in range(3):
+            yield alice.finish(alice.submit(made.image["image_id"], "vectorizations"))["job_id"]
+
+    def is_shown(job_id: str) -> bool:
+        return eventually(lambda: shown(job_id).get("state") == "SUCCESS", 5)
+
+    job_id = next(filter(is_shown, more()), None)
+    assert job_id is not None, shown(made.job["job_id"])
+    (line,) = [line for line in lines_of(house, "worker-vectorize") if line.get("job_id") == job_id]
+    assert (line["task_id"], f"{{'job_id': '{job_id}'}}", "()", "'succeeded'") == tuple(
+        shown(job_id)[name] for name in ("uuid", "kwargs", "args", "result")
     )
     everything = httpx.get(tasks, auth=(user, password)).text
     assert [] == [word for word in made.personal if word in everything]
