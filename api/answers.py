@@ -21,7 +21,11 @@ def show(body: BaseModel, *, status: int = 200, **headers: str) -> Response:
 
     Headers are named with underscores: `Retry_After="1"`.
     """
-    text = body.model_dump_json().encode()
+    return show_text(body.model_dump_json().encode(), status=status, **headers)
+
+
+def show_text(text: bytes, *, status: int = 200, **headers: str) -> Response:
+    """The same for a body that is JSON already."""
     response = Response(text, status, content_type=JSON)
     if request.method in ("GET", "HEAD") and status == 200:
         etag = etag_of(text)

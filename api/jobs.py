@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from flask import Response, request
 from pydantic import BaseModel, Field, field_validator
 
-from api.answers import next_cursor, read_cursor, send_to, show
+from api.answers import next_cursor, read_cursor, send_to, show, show_text
 from api.embedding import embed_link
 from api.fields import Body, Id, Page, PageAsked
 from api.house import House
@@ -138,8 +138,9 @@ class OneJob(BaseModel):
 def get_job(house: House, caller: Caller, ask: OneJob) -> Response:
     """Show a job: at once, or as soon as it has ended or `wait` is over."""
     job = awaited_job(house, caller, ask.job_id, ask.wait)
-    remember_told(house, caller, job)
-    return show(job) if job.status.is_terminal else show(job, Retry_After=str(RETRY_SECONDS))
+    text = job.model_dump_json().encode()
+    remember_told(house, caller, job, text)
+    return show_text(text) if job.status.is_terminal else show_text(text, Retry_After=str(RETRY_SECONDS))
 
 
 class CancelJob(BaseModel):

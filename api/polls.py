@@ -36,12 +36,12 @@ _ANSWERED = metrics.REQUESTS.labels("get_job", "GET", 200)
 _UNCHANGED = metrics.REQUESTS.labels("get_job", "GET", 304)
 
 
-def remember_told(house: House, caller: Caller, job: JobBody) -> None:
-    """Keep the answer about a job, for its owner."""
+def remember_told(house: House, caller: Caller, job: JobBody, body: bytes) -> None:
+    """Keep the answer about a job, the same as JSON, for its owner."""
     job_id = parse_id(job.job_id)
     if job_id is None:
         return
-    body, state, seconds = job.model_dump_json().encode(), None, _SECONDS
+    state, seconds = None, _SECONDS
     if not job.status.is_terminal:
         state = State(job.status.value, job.stage, job.progress, job.attempts, job.started_at)
     elif not house.cache.is_hearing():
