@@ -108,8 +108,7 @@ class Polls:
     def _is_still(self, job: ToldJob) -> bool:
         """Whether all is as it was told."""
         try:
-            with self._house.database.transaction(user_id=job.user_id) as db:
-                state = jobs.select_state(db, job.job_id)
+            state = self._house.database.ask(lambda db: jobs.select_state(db, job.job_id), user_id=job.user_id)
         except ProblemError:
             return False
         return state is not None and state._replace(progress=round(state.progress, 3)) == job.state

@@ -3,15 +3,17 @@
 import os
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import psycopg
 import pytest
 
 from dev.children import Children, Program, wait_until
 from dev.ports import free_ports, is_open
-from shared.db import Database
+from shared.db import Connection, Database
 from shared.errors import CommitUnknown, DatabaseUnavailable
 from shared.ids import new_id
 from tests.conftest import TestDatabase
@@ -110,6 +112,53 @@ def test_connections_that_died_while_idle_are_replaced_unnoticed(pool: Database,
             assert (1,) == db.execute("SELECT 1").fetchone()
 
 
+def acting(db: Connection) -> UUID | None:
+    row = db.execute("SELECT acting_user_id()").fetchone()
+    return None if row is None else row[0]
+
+
+def test_what_is_asked_is_asked_for_somebody_and_leaves_nothing_behind(pool: Database) -> None:
+    user_id = new_id()
+    assert user_id == pool.ask(acting, user_id=user_id)
+    with pool.reports() as db:  # which names nobody
+        assert acting(db) is None
+    with pool.transaction() as db:
+        assert ("off", "500ms") == db.execute(
+            "SELECT current_setting('transaction_read_only'), current_setting('statement_timeout')"
+        ).fetchone()
+
+
+def test_a_question_can_write_nothing(pool: Database) -> None:
+    user_id = new_id()
+
+    def write(db: Connection) -> None:
+        db.execute("INSERT INTO users (user_id, clerk_id) VALUES (%s, %s)", [user_id, f"user_{user_id.hex}"])
+
+    with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+        pool.ask(write, user_id=user_id)
+    assert user_id == pool.ask(acting, user_id=user_id)
+
+
+def test_a_question_cannot_take_for_ever(pool: Database) -> None:
+    with pytest.raises(DatabaseUnavailable):
+        pool.ask(lambda db: db.execute("SELECT pg_sleep(5)").fetchone(), user_id=new_id())
+
+
+def test_a_question_on_a_connection_that_died_while_idle_is_asked_again(pool: Database, database: TestDatabase) -> None:
+    with pool.transaction(), pool.transaction():
+        pass
+    kill_backends(database)
+    user_id = new_id()
+    assert [user_id] * 3 == [pool.ask(acting, user_id=user_id) for _ in range(3)]
+
+
+def test_a_question_that_nobody_can_answer_is_a_transient_problem() -> None:
+    pool = Database("postgresql://tovector_api@127.0.0.1:1/none", timeout_seconds=0.3)
+    with pytest.raises(DatabaseUnavailable):
+        pool.ask(acting, user_id=new_id())
+    pool.close()
+
+
 @pytest.fixture
 def behind(database: TestDatabase) -> Iterator[tuple[Database, Proxy]]:
     """A pool that reaches Postgres through a proxy, and the proxy."""
@@ -178,3 +227,13 @@ def test_behind_a_pooler_nothing_is_prepared_by_name(pooled: Database) -> None:
     for _ in range(12):
         with pooled.transaction() as one, pooled.transaction() as other:
             assert one.execute(NAMES).fetchone() == other.execute(NAMES).fetchone() == (0,)
+
+
+def test_behind_a_pooler_each_question_keeps_its_own_identity(pooled: Database) -> None:
+    people = [new_id() for _ in range(40)]
+
+    def ask(who: UUID) -> UUID | None:
+        return pooled.ask(acting, user_id=who)
+
+    with ThreadPoolExecutor(8) as threads:
+        assert people == list(threads.map(ask, people))
