@@ -19,6 +19,9 @@ TO_LAB = np.array(
         [0.0259040371, 0.7827717662, -0.8086757660],
     ]
 )
+CLIPPED = 3.0
+"""Noise around the ends of the range cannot go beyond them, so the mean of what was pure ends up this close inside."""
+
 LEVELS = np.arange(256) / 255
 LINEAR = np.where(LEVELS <= 0.04045, LEVELS / 12.92, ((LEVELS + 0.055) / 1.055) ** 2.4)
 """Linear light of every sRGB level (IEC 61966-2-1)."""
@@ -38,3 +41,15 @@ def perceived(premultiplied: Floats) -> Floats:
     alpha = premultiplied[:, 3:] / 255
     straight = premultiplied[:, :3] / np.maximum(alpha, 1e-6)
     return np.hstack([oklab(np.clip(straight, 0, 255)) * alpha, alpha])
+
+
+def unclipped(color: Floats) -> Floats:
+    """A premultiplied RGBA color (4,; 0 to 255) that was averaged over noise, with opaque channels out at the ends.
+
+    The mean of a variable that is censored at a bound lies inside of it (Tobin, "Estimation of Relationships for
+    Limited Dependent Variables", 1958); for JPEG files of quality 60 by one level or two.
+    """
+    if color[3] < 255 - CLIPPED:
+        return color
+    ends = np.where(color > 255 - CLIPPED, 255.0, np.where(color < CLIPPED, 0.0, color))
+    return np.append(ends[:3], color[3])

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from workers.engine.background import background_regions
 from workers.engine.bundling import Placed, bundled
-from workers.engine.color import Floats, perceived
+from workers.engine.color import Floats, perceived, unclipped
 from workers.engine.cutting import CutTracer
 from workers.engine.denoise import denoised
 from workers.engine.drawing import Shape
@@ -174,11 +174,14 @@ def paint_shapes(
     shapes, definitions = list[Placed](), list[str]()
     outlines = list(outline_shapes(stack, alone=recipe.cutout))
     cutter = CutTracer(tracer, outlines) if recipe.cutout and not recipe.squares else None
+    colors = labelled.palette
+    if recipe.denoise and not recipe.palette:
+        colors = np.array([unclipped(color) for color in colors])
     for rank, outline in enumerate(outlines):
         data, segments = cutter.path(outline.region, outline.rings) if cutter else tracer.path(outline.rings, rank)
         if not segments:
             continue
-        fill, opacity = flat_paint(labelled.palette[regions.labels[outline.region]].tolist())
+        fill, opacity = flat_paint(colors[regions.labels[outline.region]].tolist())
         if outline.region in paints:
             fill, opacity = gradient_fill(paints[outline.region], recipe.units, definitions)
         left, top, right, bottom = stack.boxes[outline.region].tolist()

@@ -1,0 +1,37 @@
+"""What JPEG compression does to flat art, undone."""
+
+import re
+
+from PIL import Image, ImageDraw
+
+from shared.tracing import TraceOptions
+from tests.pixels import encoded
+from workers.engine import trace
+
+Color = tuple[int, int, int]
+WHITE = (255, 255, 255)
+
+
+def discs(page: Color, *colors: Color) -> bytes:
+    """A JPEG file, quality 60, of discs on a page, their edges smoothed."""
+    side = 512
+    picture = Image.new("RGB", (4 * side, 4 * side), page)
+    pen = ImageDraw.Draw(picture)
+    for i, color in enumerate(colors):
+        x, y = 4 * (60 + 240 * (i % 2)), 4 * (60 + 240 * (i // 2))
+        pen.ellipse((x, y, x + 640, y + 640), fill=color)
+    return encoded(picture.resize((side, side), Image.Resampling.BOX), "JPEG", quality=60)
+
+
+def fills(data: bytes) -> set[str]:
+    return set(re.findall(r'fill="(#[0-9a-f]+)"', trace(data, TraceOptions()).svg))
+
+
+def test_white_stays_white_and_black_stays_black() -> None:
+    found = fills(discs(WHITE, (0, 0, 0), (200, 40, 60), (40, 120, 220)))
+    assert {"#fff", "#000"} <= found
+    assert 4 == len(found)
+
+
+def test_a_channel_that_is_empty_stays_empty() -> None:
+    assert "#00008c" in fills(discs(WHITE, (0, 0, 140), (230, 0, 40)))
