@@ -1,0 +1,98 @@
+"""What the owner of a picture is told before anything is traced: its class, colors, noise, background, cautions.
+
+It rests on the analysis that also chooses the settings, so that what is suggested is what `auto` does.
+"""
+
+import numpy as np
+
+from shared.suggestions import NO_COLOR, ContentClass, Noise, Suggestion
+from shared.tracing import MOST_COLORS
+from workers.engine.analyse import FLAT, Analysis
+from workers.engine.background import LEAST_SHARE
+from workers.engine.drawing import hex_color
+from workers.engine.labels import LabelSettings
+from workers.engine.palette import Histogram
+from workers.engine.samples import Samples
+
+THIN_INK = 0.5
+"""Where less than this share of what lies on the paper is flat, it is strokes rather than shapes."""
+
+MOST_INKS = 4
+"""Line art is drawn in at most so many shades of gray, the paper's included."""
+
+SHOWN_COLOR = 0.0005
+"""A color is counted if it holds this share of the picture; less is a speck."""
+
+CLEAR, HALF_CLEAR = 16, 128
+"""A color with less alpha than the first, of 255, is none; with less than the second it is no ground to stand on."""
+
+
+def suggest(samples: Samples, analysis: Analysis) -> Suggestion:
+    """What to tell of a picture that was analysed."""
+    return Suggestion(
+        preset=analysis.suggested,
+        content_class=content_class(samples, analysis),
+        colors=flat_colors(samples, analysis),
+        noise=Noise.TEXTURE if analysis.noise else Noise.COMPRESSION if analysis.noisy else Noise.NONE,
+        background=background_color(samples),
+        has_transparency=not analysis.opaque,
+        warnings=analysis.cautions,
+    )
+
+
+def content_class(samples: Samples, analysis: Analysis) -> ContentClass:
+    """What the picture shows."""
+    match analysis.suggested:
+        case "pixel-art":
+            return ContentClass.PIXEL_ART
+        case "photo":
+            return ContentClass.PHOTO
+        case _ if analysis.soft:
+            return ContentClass.GRADIENT_ART
+        case _ if is_line_art(samples, analysis):
+            return ContentClass.LINE_ART
+        case "illustration":
+            return ContentClass.ILLUSTRATION
+        case _:
+            return ContentClass.LOGO
+
+
+def is_line_art(samples: Samples, analysis: Analysis) -> bool:
+    """Whether the picture is strokes on paper: gray, and most of the ink too thin to be flat anywhere."""
+    counts = samples.histogram(FLAT).counts
+    if not analysis.gray or analysis.colors > MOST_INKS or not len(counts):
+        return False
+    paper, flat, pixels = counts.max(), counts.sum(), samples.pixels.shape[0] * samples.pixels.shape[1]
+    return bool(flat - paper < THIN_INK * (pixels - paper))
+
+
+def flat_colors(samples: Samples, analysis: Analysis) -> int | None:
+    """How many flat colors there are, those the method would take for one counted as one and what is transparent not
+    at all; None if they run into each other, or are more than options can name.
+    """
+    if analysis.suggested == "photo" or analysis.soft:
+        return None
+    pixels = samples.pixels.shape[0] * samples.pixels.shape[1]
+    if analysis.block:
+        found = np.count_nonzero(np.unique(samples.pixels.view(np.uint32)))
+    else:
+        settings = LabelSettings()
+        fewest = max(settings.fewest_pixels, SHOWN_COLOR * pixels)
+        palette = samples.histogram(FLAT).palette(MOST_COLORS + 2, settings.radius, fewest, peaks=settings.peaks)
+        found = np.count_nonzero(palette[:, 3] >= CLEAR)
+    return int(found) if 0 < found <= MOST_COLORS else None
+
+
+def background_color(samples: Samples) -> str | None:
+    """The color that rules the picture's edge, as `#rrggbb`, `transparent`, or None if none does."""
+    pixels = samples.pixels
+    edge = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])[None]
+    seen = Histogram(np.ascontiguousarray(edge), np.ones(edge.shape[:2], np.bool_), samples.opaque)
+    ruler = seen.palette(1, LabelSettings().radius, 1)[0]
+    near = np.abs(edge[0].astype(float) - ruler).max(1) <= 2 * FLAT
+    if near.mean() < LEAST_SHARE:
+        return None
+    red, green, blue, alpha = (float(value) for value in ruler)
+    if alpha < HALF_CLEAR:
+        return NO_COLOR
+    return hex_color(*(255 * value / alpha for value in (red, green, blue)))
