@@ -80,7 +80,7 @@ class SuggestionBody(BaseModel, title="Suggestion"):
 
     preset: Preset = Field(description="what suits the image; `auto` does the same")
     content_class: ContentClass
-    colors: int | None = Field(description="number of flat colors; null where shades run into each other")
+    colors: int | None = Field(description="number of flat colors; null where none can be counted")
     noise: Noise = Field(description="`compression` is that of a JPEG; with `texture` hardly anything is flat")
     background: str | None = Field(
         description="the color that rules the edge, such as `#ffffff`, or `transparent`; null if none does"

@@ -58,7 +58,7 @@ NO_COLOR: Final = "transparent"
 class Suggestion:
     """What a look at a picture told.
 
-    `colors` is the number of flat colors, None where too much is shaded to count any; `background` is a color such as
+    `colors` is the number of flat colors, None where none can be counted; `background` is a color such as
     `#ffffff` that rules the picture's edge, `transparent`, or None.
     """
 

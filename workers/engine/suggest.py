@@ -3,10 +3,13 @@
 It rests on the analysis that also chooses the settings, so that what is suggested is what `auto` does.
 """
 
+from collections.abc import Mapping
+from typing import Final
+
 import numpy as np
 
-from shared.suggestions import NO_COLOR, ContentClass, Noise, Suggestion
-from shared.tracing import MOST_COLORS
+from shared.suggestions import NO_COLOR, Caution, ContentClass, Noise, Suggestion
+from shared.tracing import MOST_COLORS, Preset
 from workers.engine.analyse import FLAT, Analysis
 from workers.engine.background import LEAST_SHARE
 from workers.engine.drawing import hex_color
@@ -14,11 +17,23 @@ from workers.engine.labels import LabelSettings
 from workers.engine.palette import Histogram
 from workers.engine.samples import Samples
 
+PRESET_OF: Final[Mapping[ContentClass, Preset]] = {
+    ContentClass.LOGO: "logo",
+    ContentClass.LINE_ART: "line-art",
+    ContentClass.ILLUSTRATION: "illustration",
+    ContentClass.GRADIENT_ART: "illustration",
+    ContentClass.PIXEL_ART: "pixel-art",
+    ContentClass.PHOTO: "photo",
+}
+
 THIN_INK = 0.5
 """Where less than this share of what lies on the paper is flat, it is strokes rather than shapes."""
 
 MOST_INKS = 4
 """Line art is drawn in at most so many shades of gray, the paper's included."""
+
+COLORED, MOST_COLORED = 32, 0.05
+"""Ink whose channels differ by more levels than the first is colored; line art has less of it than the second share."""
 
 SHOWN_COLOR = 0.0005
 """A color is counted if it holds this share of the picture; less is a speck."""
@@ -29,9 +44,10 @@ CLEAR, HALF_CLEAR = 16, 128
 
 def suggest(samples: Samples, analysis: Analysis) -> Suggestion:
     """What to tell of a picture that was analysed."""
+    shows = content_class(samples, analysis)
     return Suggestion(
-        preset=analysis.suggested,
-        content_class=content_class(samples, analysis),
+        preset=PRESET_OF[shows],
+        content_class=shows,
         colors=flat_colors(samples, analysis),
         noise=Noise.TEXTURE if analysis.noise else Noise.COMPRESSION if analysis.noisy else Noise.NONE,
         background=background_color(samples),
@@ -62,15 +78,18 @@ def is_line_art(samples: Samples, analysis: Analysis) -> bool:
     counts = samples.histogram(FLAT).counts
     if not analysis.gray or analysis.colors > MOST_INKS or not len(counts):
         return False
-    paper, flat, pixels = counts.max(), counts.sum(), samples.pixels.shape[0] * samples.pixels.shape[1]
-    return bool(flat - paper < THIN_INK * (pixels - paper))
+    red, green, blue = (samples.pixels[..., c] for c in range(3))
+    spread = np.maximum(np.maximum(red, green), blue) - np.minimum(np.minimum(red, green), blue)
+    paper = counts.max()
+    ink = spread.size - paper
+    return bool(counts.sum() - paper < THIN_INK * ink and np.count_nonzero(spread > COLORED) < MOST_COLORED * ink)
 
 
 def flat_colors(samples: Samples, analysis: Analysis) -> int | None:
     """How many flat colors there are, those the method would take for one counted as one and what is transparent not
-    at all; None if they run into each other, or are more than options can name.
+    at all; None if they run into each other, have no room to be flat, or are more than options can name.
     """
-    if analysis.suggested == "photo" or analysis.soft:
+    if analysis.suggested == "photo" or analysis.soft or Caution.TOO_SMALL in analysis.cautions:
         return None
     pixels = samples.pixels.shape[0] * samples.pixels.shape[1]
     if analysis.block:

@@ -1,0 +1,299 @@
+"""The look at an image: what it finds, what becomes of it when things go wrong, and that nothing waits for it."""
+
+import io
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from PIL import Image as Picture
+
+from dev.children import Children
+from dev.valkey import Valkey
+from shared import analyses, images, lifecycle, preparation
+from shared.analyses import Analysis
+from shared.errors import TooComplex
+from shared.images import Image, ImageStatus
+from shared.invariants import select_all_violations
+from shared.jobs import JobKind, JobStatus
+from shared.messages import AnalyseImage, Queue
+from shared.settings import Settings
+from shared.suggestions import Caution, ContentClass
+from tests.integration.workers.given import Given, logo, png
+from tests.integration.workers.running import start_beat, start_worker, until
+from workers import recovery, retention
+from workers.analysis import AnalysisAttempt, run_analysis
+from workers.job_attempt import run_job
+from workers.resources import Resources, open_resources
+from workers.stopping import Interrupted
+from workers.task import Finish, Outcome, carry_out
+from workers.vectorize import make_vectorization
+
+PENDING = Analysis(None, is_pending=True)
+NONE = Analysis(None, is_pending=False)
+
+
+@pytest.fixture
+def processes(tmp_path_factory: pytest.TempPathFactory, given: Given, valkey: Valkey) -> Iterator[Children]:
+    """What one test starts, it ends."""
+    with Children(tmp_path_factory.mktemp("processes")) as children:
+        yield children
+    valkey.empty()
+    given.cancel_open_jobs()
+
+
+def told(given: Given, image: Image) -> Analysis:
+    """What the image's owner sees."""
+    with given.resources.database.transaction(user_id=image.user_id) as db:
+        return analyses.select_analysis(db, image.image_id)
+
+
+def content(given: Given, image: Image) -> ContentClass | None:
+    """What kind of picture its owner is told it is."""
+    suggestion = told(given, image).suggestion
+    return None if suggestion is None else suggestion.content_class
+
+
+def look(resources: Resources, image: Image) -> Outcome | None:
+    return run_analysis(resources, image.image_id, image.user_id)
+
+
+def claimed(given: Given, image: Image) -> AnalysisAttempt:
+    """A look that a worker has begun."""
+    with given.resources.database.transaction(user_id=image.user_id) as db:
+        begun = analyses.update_analysis_claimed(db, image.image_id, lease_seconds=60, max_attempts=3)
+    assert begun is not None
+    return AnalysisAttempt(given.resources, begun)
+
+
+def is_sent_for(given: Given, image: Image) -> bool:
+    """Whether a sweep that comes now sends for a look at the image."""
+    with given.resources.maintenance.transaction() as db:
+        due = analyses.update_analyses_due(db, limit=500, resend_seconds=60, max_attempts=3)
+    return any(one.image_id == image.image_id and one.is_due for one in due)
+
+
+def let_its_time_come(given: Given, image: Image) -> None:
+    given.as_owner(
+        "UPDATE images SET analyse_at = house_now() WHERE image_id = %s AND analyse_at IS NOT NULL", image.image_id
+    )
+
+
+def test_a_look_tells_what_an_image_is_and_is_taken_once(resources: Resources, given: Given) -> None:
+    image = given.image(given.account(), logo(400))
+    assert PENDING == told(given, image)
+    assert Outcome.SUCCEEDED == look(resources, image)
+    suggestion = told(given, image).suggestion
+    assert suggestion is not None
+    assert ("logo", 2, "#ffffff", ()) == (
+        suggestion.preset,
+        suggestion.colors,
+        suggestion.background,
+        suggestion.warnings,
+    )
+    assert not told(given, image).is_pending
+    assert look(resources, image) is None
+    let_its_time_come(given, image)
+    assert not is_sent_for(given, image)
+
+
+def test_a_tiny_image_is_warned_of(resources: Resources, given: Given) -> None:
+    smooth = Picture.open(io.BytesIO(logo(240))).resize((24, 24), Picture.Resampling.LANCZOS)
+    image = given.image(given.account(), png(smooth))
+    look(resources, image)
+    suggestion = told(given, image).suggestion
+    assert suggestion is not None
+    assert (Caution.TOO_SMALL,) == suggestion.warnings
+
+
+def test_running_workers_look_at_each_image_once_it_is_ready(
+    processes: Children, settings: Settings, given: Given
+) -> None:
+    start_worker(processes, settings, Queue.RESIZE, Queue.ANALYSIS)
+    user_id = given.account()
+    small = given.image(user_id, logo(300))
+    large = given.image(user_id, logo(400), working_max_pixels=40_000)
+    pixels = given.image(
+        user_id, png(Picture.effect_noise((12, 12), 90).quantize(4).convert("RGB").resize((240, 240), 0))
+    )
+    photo = given.image(user_id, png(Picture.effect_noise((300, 200), 90)))
+    given.resources.publisher.publish(given.resize_message(large))
+    for image in (small, pixels, photo):
+        given.resources.publisher.publish(AnalyseImage(image_id=image.image_id, user_id=user_id))
+    until(lambda: not any(told(given, image).is_pending for image in (small, large, pixels, photo)))
+    assert [ContentClass.LOGO, ContentClass.LOGO, ContentClass.PIXEL_ART, ContentClass.PHOTO] == [
+        content(given, image) for image in (small, large, pixels, photo)
+    ]
+
+
+def test_a_look_whose_message_was_lost_or_whose_worker_was_killed_comes_by_the_sweep(
+    processes: Children, settings: Settings, given: Given
+) -> None:
+    hasty = settings.model_copy(
+        update={
+            "engine_wall_seconds": 20.0, "task_limit_seconds": 21.0, "lease_seconds": 22.0,
+            "recovery_interval_seconds": 0.5,
+        }
+    )  # fmt: skip
+    first = start_worker(processes, hasty, Queue.ANALYSIS)
+    user_id = given.account()
+    before = given.image(user_id, logo())
+    given.resources.publisher.publish(AnalyseImage(image_id=before.image_id, user_id=user_id))
+    until(lambda: content(given, before) is ContentClass.LOGO)
+    first.freeze_engine()
+    killed, lost = given.image(user_id, logo()), given.image(user_id, logo())
+    given.resources.publisher.publish(AnalyseImage(image_id=killed.image_id, user_id=user_id))
+    until(lambda: (1,) == attempts(given, killed))
+    first.kill()
+    for image in (killed, lost):  # the lease, or the wait for a message that never comes
+        let_its_time_come(given, image)
+    start_worker(processes, hasty, Queue.ANALYSIS, Queue.MAINTENANCE, name="second")
+    start_beat(processes, hasty)
+    until(lambda: not (told(given, killed).is_pending or told(given, lost).is_pending), 40)
+    assert [ContentClass.LOGO] * 2 == [content(given, killed), content(given, lost)]
+    assert (2,) == attempts(given, killed)
+
+
+def attempts(given: Given, image: Image) -> tuple[object, ...]:
+    with given.resources.maintenance.transaction() as db:
+        row = db.execute("SELECT analysis_attempts FROM images WHERE image_id = %s", [image.image_id]).fetchone()
+    assert row is not None
+    return row
+
+
+def test_two_looks_at_once_leave_one_suggestion(resources: Resources, given: Given) -> None:
+    image = given.image(given.account(), logo())
+    both_began = threading.Barrier(2)
+
+    def look_together(attempt: AnalysisAttempt) -> Outcome:
+        def together() -> Finish:
+            both_began.wait()
+            return attempt.analyse()
+
+        return carry_out(attempt, together)
+
+    with ThreadPoolExecutor(2) as threads:
+        outcomes = threads.map(look_together, [claimed(given, image), claimed(given, image)])
+    assert [Outcome.OVERTAKEN, Outcome.SUCCEEDED] == sorted(outcomes)
+    assert ContentClass.LOGO == content(given, image)
+
+
+def test_an_image_that_cannot_be_looked_at_stays_without_and_as_usable_as_it_was(
+    resources: Resources, given: Given
+) -> None:
+    whole = logo(400)
+    image = given.image(given.account(), whole[:-200], claims=whole)
+    assert Outcome.FAILED == look(resources, image)
+    assert NONE == told(given, image)
+    assert look(resources, image) is None
+    let_its_time_come(given, image)
+    assert not is_sent_for(given, image)
+    assert ImageStatus.READY == given.seen_image(image).status
+
+
+def test_a_look_that_fails_is_tried_three_times_and_a_job_needs_none(resources: Resources, given: Given) -> None:
+    image = given.image(given.account(), logo())
+    away = open_resources(resources.settings.model_copy(update={"supabase_url": "http://127.0.0.1:9"}))
+    outcomes = [look(away, image) for _ in range(4)]
+    away.close()
+    assert [Outcome.QUEUED_AGAIN, Outcome.QUEUED_AGAIN, Outcome.FAILED, None] == outcomes
+    assert NONE == told(given, image)
+    job = given.job(image)
+    run_job(resources, JobKind.VECTORIZATION, make_vectorization)
+    assert JobStatus.SUCCEEDED == given.seen(job).status
+
+
+def test_a_look_that_kills_every_worker_is_given_up_by_the_sweep(given: Given) -> None:
+    image = given.image(given.account(), logo())
+    sent: list[bool] = []
+    for _ in range(3):
+        claimed(given, image)  # and no more is heard of it
+        let_its_time_come(given, image)
+        sent.append(is_sent_for(given, image))
+    assert [True, True, False] == sent
+    assert NONE == told(given, image)
+
+
+def test_a_due_look_is_sent_for_and_not_again_at_once(resources: Resources, given: Given) -> None:
+    image = given.image(given.account(), logo())
+    assert not is_sent_for(given, image)  # its own message has a while to arrive
+    let_its_time_come(given, image)
+    before = resources.publisher.queue_lengths()[Queue.ANALYSIS]
+    assert recovery.sweep(resources) >= 1
+    assert resources.publisher.queue_lengths()[Queue.ANALYSIS] > before
+    assert not is_sent_for(given, image)
+
+
+def test_an_image_that_is_being_prepared_is_looked_at_when_it_is_ready(resources: Resources, given: Given) -> None:
+    image = given.image(given.account(), logo(400), working_max_pixels=40_000)
+    let_its_time_come(given, image)
+    assert (None, PENDING, False) == (look(resources, image), told(given, image), is_sent_for(given, image))
+    with resources.database.transaction(user_id=image.user_id) as db:
+        preparing = images.update_image_claimed(db, image.image_id, lease_seconds=60, max_attempts=3)
+        assert preparing is not None
+        preparation.fail(db, preparing, TooComplex("It could not be prepared."))
+    assert (None, NONE, False) == (look(resources, image), told(given, image), is_sent_for(given, image))
+
+
+@pytest.mark.parametrize("end", ["deleted", "expired", "removed"])
+def test_an_image_that_ends_while_it_is_looked_at_is_told_nothing_of(
+    resources: Resources, given: Given, end: str
+) -> None:
+    image = given.image(given.account(), logo())
+    attempt = claimed(given, image)
+
+    def look_while_it_ends() -> Finish:
+        finish = attempt.analyse()
+        if end == "deleted":
+            with resources.database.transaction(user_id=image.user_id) as db:
+                lifecycle.delete_image(db, image.image_id)
+        else:
+            given.as_owner("UPDATE images SET expiry_timestamp = house_now() WHERE image_id = %s", image.image_id)
+        if end == "removed":
+            retention.sweep(resources)
+        return finish
+
+    outcome = carry_out(attempt, look_while_it_ends)
+    retention.sweep(resources)
+    assert (Outcome.SUCCEEDED if end == "expired" else Outcome.OVERTAKEN, NONE) == (outcome, told(given, image))
+    assert look(resources, image) is None
+    with resources.maintenance.transaction() as db:
+        assert {} == select_all_violations(db)
+
+
+def test_what_a_look_told_goes_with_the_objects(resources: Resources, given: Given) -> None:
+    image = given.image(given.account(), logo())
+    look(resources, image)
+    given.as_owner("UPDATE images SET expiry_timestamp = house_now() WHERE image_id = %s", image.image_id)
+    retention.sweep(resources)
+    assert NONE == told(given, image)
+
+
+def test_a_stopping_worker_gives_a_look_back_uncounted(given: Given) -> None:
+    image = given.image(given.account(), logo())
+    attempt = claimed(given, image)
+
+    def stop() -> Finish:
+        raise Interrupted
+
+    assert Outcome.GIVEN_BACK == carry_out(attempt, stop)
+    assert (0,) == attempts(given, image)
+    assert is_sent_for(given, image)
+
+
+def test_a_suggestion_in_words_that_are_not_known_is_none(given: Given) -> None:
+    image = given.image(given.account(), logo())
+    given.as_owner(
+        "UPDATE images SET analysis = %s, analyse_at = NULL WHERE image_id = %s",
+        '{"content_class": "hologram"}',
+        image.image_id,
+    )
+    assert NONE == told(given, image)
+
+
+def test_nobody_else_is_told_of_an_image(resources: Resources, given: Given) -> None:
+    image, stranger = given.image(given.account(), logo()), given.account()
+    look(resources, image)
+    with resources.database.transaction(user_id=stranger) as db:
+        assert NONE == analyses.select_analysis(db, image.image_id)
+    assert run_analysis(resources, given.image(stranger, logo()).image_id, image.user_id) is None
