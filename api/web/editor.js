@@ -11,8 +11,8 @@ import { bytes, count, credits, left, moment, stageOf, wordsFor } from "/assets/
 
 const WAIT_SECONDS = 2; // short enough that the bar moves while the job runs
 const PREPARING_MS = 1000;
-const SUGGESTING_MS = 700;
-const MOST_ASKS = 12;
+const SUGGESTING_MS = 400;
+const MOST_ASKS = 25;
 const OPEN = ["queued", "running"];
 
 /** Open the popup of an image; `address` is where its picture can be seen already, if the page has it. */
@@ -91,13 +91,15 @@ export async function openEditor(imageId, { address = null } = {}) {
 
   /** What suits the picture, a moment after it came; who hears nothing for some seconds does without. */
   async function showSuggestion() {
+    if (shown) return;
+    fill(suggestion, h("p", { class: "quiet" }, "Looking at your picture …"));
+    suggestion.hidden = false; // its place is kept, so that nothing moves below a finger
     for (let asked = 0; known.suggestion_pending && asked < MOST_ASKS && isOpen; asked += 1) {
       await new Promise((resolve) => setTimeout(resolve, SUGGESTING_MS));
       known = await get(`/v1/images/${imageId}/editor`).catch(() => known);
     }
-    if (!isOpen || !known.suggested) return;
-    fill(suggestion, suggestionOf(known.suggested));
-    suggestion.hidden = shown !== null; // a drawing speaks for itself, and has its own warnings
+    suggestion.hidden = shown !== null || !known.suggested; // a drawing speaks for itself, and has its own warnings
+    if (known.suggested) fill(suggestion, suggestionOf(known.suggested));
   }
 
   async function refresh() {

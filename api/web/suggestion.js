@@ -15,6 +15,7 @@ export function suggestionOf(told) {
     told.background && (GROUNDS[told.background] ?? `a background of ${told.background}`),
     told.noise === "compression" && "the traces of a JPEG, which are smoothed away",
   ].filter(Boolean);
-  const sentence = [`This looks like ${KINDS[told.content_class] ?? "a picture"}`, facts.length ? `, with ${facts.join(", ")}` : "", ". Auto draws it as such."];
-  return [h("p", { class: "quiet" }, sentence.join("")), ...told.warnings.map((warning) => h("p", { class: "callout warm" }, warning.message))];
+  const listed = new Intl.ListFormat("en-GB").format(facts);
+  const sentence = `This looks like ${KINDS[told.content_class] ?? "a picture"}${listed && ` with ${listed}`}. Auto draws it as such.`;
+  return [h("p", { class: "quiet" }, sentence), ...told.warnings.map((warning) => h("p", { class: "callout warm" }, warning.message))];
 }
