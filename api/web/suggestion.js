@@ -13,9 +13,10 @@ export function suggestionOf(told) {
   const facts = [
     told.colors && `${told.colors} flat ${told.colors === 1 ? "color" : "colors"}`,
     told.background && (GROUNDS[told.background] ?? `a background of ${told.background}`),
-    told.noise === "compression" && "the traces of a JPEG, which are smoothed away",
+    told.noise === "compression" && "traces of a JPEG",
   ].filter(Boolean);
   const listed = new Intl.ListFormat("en-GB").format(facts);
-  const sentence = `This looks like ${KINDS[told.content_class] ?? "a picture"}${listed && ` with ${listed}`}. Auto draws it as such.`;
+  const kind = told.noise === "texture" ? "fine texture" : KINDS[told.content_class] ?? "a picture";
+  const sentence = `This looks like ${kind}${listed && ` with ${listed}`}. Auto draws it as such.`;
   return [h("p", { class: "quiet" }, sentence), ...told.warnings.map((warning) => h("p", { class: "callout warm" }, warning.message))];
 }

@@ -168,6 +168,10 @@ def test_before_anything_is_paid_a_picture_that_will_disappoint_is_warned_of(
     window.upload(tmp_path / "grain.png")
     window.sees("A cleaner original gives a better one.")
     window.is_accessible("dark" if dark else "light")
+    assert window.page.evaluate(
+        "() => document.querySelector('.suggestion .callout').getBoundingClientRect().bottom"
+        " < document.querySelector('.presets').getBoundingClientRect().top"
+    )
     assert "1" == balance(window).text_content()
 
 
