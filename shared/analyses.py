@@ -116,21 +116,29 @@ def update_analysis_given_back(db: Connection, image_id: UUID) -> None:
     )
 
 
-def update_analyses_due(db: Connection, *, limit: int, resend_seconds: float, max_attempts: int) -> list[DueLook]:
-    """Ready images whose look is due, longest first, put off until they are sent for again; for the recovery sweep.
+def update_analyses_due(
+    db: Connection, *, limit: int, resend_seconds: float, longest_seconds: float, max_attempts: int
+) -> list[DueLook]:
+    """Ready images whose look is due, longest first, put off by as long as they have waited; for the recovery sweep.
 
-    Those that were tried enough are given up.
+    So the pauses double, between `resend_seconds` and `longest_seconds`. Those that were tried enough are given up.
     """
     return (
         db.cursor(row_factory=class_row(DueLook))
         .execute(
             "UPDATE images SET analyse_at = CASE WHEN analysis_attempts < %(max_attempts)s THEN"
-            " house_now() + make_interval(secs => %(resend_seconds)s) END"
+            " house_now() + make_interval(secs => least(%(longest_seconds)s, greatest(%(resend_seconds)s,"
+            " extract(epoch FROM house_now() - upload_timestamp)))) END"
             " WHERE image_id IN (SELECT image_id FROM images WHERE analyse_at <= house_now() AND status = 'ready'"
             " AND analyse_at IS NOT NULL AND deleted_at IS NULL AND expiry_timestamp > house_now()"
             " ORDER BY analyse_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED)"
             " RETURNING image_id, user_id, analyse_at IS NOT NULL AS is_due",
-            {"limit": limit, "resend_seconds": resend_seconds, "max_attempts": max_attempts},
+            {
+                "limit": limit,
+                "resend_seconds": resend_seconds,
+                "longest_seconds": longest_seconds,
+                "max_attempts": max_attempts,
+            },
         )
         .fetchall()
     )

@@ -40,7 +40,11 @@ def recover(db: Connection, *, max_attempts: int, resend_seconds: float, limit: 
         db, limit=limit, resend_seconds=resend_seconds, longest_seconds=LONGEST_RESEND_SECONDS
     )
     looks = analyses.update_analyses_due(
-        db, limit=limit, resend_seconds=LONGEST_RESEND_SECONDS, max_attempts=max_attempts
+        db,
+        limit=limit,
+        resend_seconds=resend_seconds,
+        longest_seconds=LONGEST_RESEND_SECONDS,
+        max_attempts=max_attempts,
     )
     again = [AnalyseImage(image_id=look.image_id, user_id=look.user_id) for look in looks if look.is_due]
     return Recovered([*(_message(wakeup) for wakeup in due), *again], ended)

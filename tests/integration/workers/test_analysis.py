@@ -4,15 +4,17 @@ import io
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from PIL import Image as Picture
 
 from dev.children import Children
 from dev.valkey import Valkey
-from shared import analyses, images, lifecycle, preparation
+from shared import analyses, guests, images, lifecycle, preparation
 from shared.analyses import Analysis
 from shared.errors import TooComplex
+from shared.ids import new_id
 from shared.images import Image, ImageStatus
 from shared.invariants import select_all_violations
 from shared.jobs import JobKind, JobStatus
@@ -69,7 +71,7 @@ def claimed(given: Given, image: Image) -> AnalysisAttempt:
 def is_sent_for(given: Given, image: Image) -> bool:
     """Whether a sweep that comes now sends for a look at the image."""
     with given.resources.maintenance.transaction() as db:
-        due = analyses.update_analyses_due(db, limit=500, resend_seconds=60, max_attempts=3)
+        due = analyses.update_analyses_due(db, limit=500, resend_seconds=5, longest_seconds=60, max_attempts=3)
     return any(one.image_id == image.image_id and one.is_due for one in due)
 
 
@@ -222,6 +224,25 @@ def test_a_due_look_is_sent_for_and_not_again_at_once(resources: Resources, give
     assert recovery.sweep(resources) >= 1
     assert resources.publisher.queue_lengths()[Queue.ANALYSIS] > before
     assert not is_sent_for(given, image)
+    for waited, paused in ((20, 20), (1_000, 60)):
+        given.as_owner(
+            "UPDATE images SET analyse_at = house_now(), upload_timestamp = house_now() - make_interval(secs => %s)"
+            " WHERE image_id = %s",
+            waited,
+            image.image_id,
+        )
+        assert is_sent_for(given, image)
+        assert paused - 2 < seconds_until_due(given, image) < paused + 2
+
+
+def seconds_until_due(given: Given, image: Image) -> float:
+    with given.resources.maintenance.transaction() as db:
+        row = db.execute(
+            "SELECT extract(epoch FROM analyse_at - house_now())::float8 FROM images WHERE image_id = %s",
+            [image.image_id],
+        ).fetchone()
+    assert row is not None
+    return row[0]
 
 
 def test_an_image_that_is_being_prepared_is_looked_at_when_it_is_ready(resources: Resources, given: Given) -> None:
@@ -289,6 +310,29 @@ def test_a_suggestion_in_words_that_are_not_known_is_none(given: Given) -> None:
         image.image_id,
     )
     assert NONE == told(given, image)
+
+
+def test_an_image_that_changes_hands_while_it_is_looked_at_is_looked_at_for_its_new_owner(
+    resources: Resources, given: Given
+) -> None:
+    guest, secret, owner = new_id(), new_id().bytes * 2, given.account()
+    with resources.database.transaction(user_id=guest) as db:
+        guests.insert_guest(db, user_id=guest, token_hash=secret, hours=25)
+    image = given.image(guest, logo())
+    attempt = claimed(given, image)
+
+    def look_while_it_moves() -> Finish:
+        finish = attempt.analyse()
+        resources.storage.copy(image.file_url, image.file_url.replace(str(guest), str(owner)))
+        with resources.database.transaction(user_id=owner) as db:
+            assert guests.update_image_claimed(db, image.image_id, secret)
+        return finish
+
+    assert Outcome.OVERTAKEN == carry_out(attempt, look_while_it_moves)
+    moved = replace(image, user_id=owner)
+    assert (NONE, PENDING) == (told(given, image), told(given, moved))
+    assert Outcome.SUCCEEDED == look(resources, moved)
+    assert ContentClass.LOGO == content(given, moved)
 
 
 def test_nobody_else_is_told_of_an_image(resources: Resources, given: Given) -> None:
