@@ -85,8 +85,7 @@ def update_analysis(db: Connection, image_id: UUID, suggestion: Suggestion) -> b
     """Keep what the look told; False when another look was first, or the image is over."""
     result = db.execute(
         "UPDATE images SET analysis = %(analysis)s, analyse_at = NULL"
-        " WHERE image_id = %(image_id)s AND analysis IS NULL AND status = 'ready' AND deleted_at IS NULL"
-        " AND objects_gone_at IS NULL",
+        " WHERE image_id = %(image_id)s AND analysis IS NULL AND status = 'ready' AND deleted_at IS NULL",
         {"image_id": image_id, "analysis": Jsonb(_SUGGESTION.dump_python(suggestion, mode="json"))},
     )
     return result.rowcount == 1
