@@ -2,15 +2,12 @@
 
 import io
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 from PIL import Image as Picture
 
-from dev.children import Children
-from dev.valkey import Valkey
 from shared import analyses, guests, images, lifecycle, preparation
 from shared.analyses import Analysis
 from shared.errors import TooComplex
@@ -18,11 +15,10 @@ from shared.ids import new_id
 from shared.images import Image, ImageStatus
 from shared.invariants import select_all_violations
 from shared.jobs import JobKind, JobStatus
-from shared.messages import AnalyseImage, Queue
-from shared.settings import Settings
+from shared.messages import Queue
 from shared.suggestions import Caution, ContentClass
 from tests.integration.workers.given import Given, logo, png
-from tests.integration.workers.running import start_beat, start_worker, until
+from tests.integration.workers.looking import attempts, content, is_sent_for, let_its_time_come, seconds_until_due, told
 from workers import recovery, retention
 from workers.analysis import AnalysisAttempt, run_analysis
 from workers.job_attempt import run_job
@@ -35,27 +31,6 @@ PENDING = Analysis(None, is_pending=True)
 NONE = Analysis(None, is_pending=False)
 
 
-@pytest.fixture
-def processes(tmp_path_factory: pytest.TempPathFactory, given: Given, valkey: Valkey) -> Iterator[Children]:
-    """What one test starts, it ends."""
-    with Children(tmp_path_factory.mktemp("processes")) as children:
-        yield children
-    valkey.empty()
-    given.cancel_open_jobs()
-
-
-def told(given: Given, image: Image) -> Analysis:
-    """What the image's owner sees."""
-    with given.resources.database.transaction(user_id=image.user_id) as db:
-        return analyses.select_analysis(db, image.image_id)
-
-
-def content(given: Given, image: Image) -> ContentClass | None:
-    """What kind of picture its owner is told it is."""
-    suggestion = told(given, image).suggestion
-    return None if suggestion is None else suggestion.content_class
-
-
 def look(resources: Resources, image: Image) -> Outcome | None:
     return run_analysis(resources, image.image_id, image.user_id)
 
@@ -66,19 +41,6 @@ def claimed(given: Given, image: Image) -> AnalysisAttempt:
         begun = analyses.update_analysis_claimed(db, image.image_id, lease_seconds=60, max_attempts=3)
     assert begun is not None
     return AnalysisAttempt(given.resources, begun)
-
-
-def is_sent_for(given: Given, image: Image) -> bool:
-    """Whether a sweep that comes now sends for a look at the image."""
-    with given.resources.maintenance.transaction() as db:
-        due = analyses.update_analyses_due(db, limit=500, resend_seconds=5, longest_seconds=60, max_attempts=3)
-    return any(one.image_id == image.image_id and one.is_due for one in due)
-
-
-def let_its_time_come(given: Given, image: Image) -> None:
-    given.as_owner(
-        "UPDATE images SET analyse_at = house_now() WHERE image_id = %s AND analyse_at IS NOT NULL", image.image_id
-    )
 
 
 def test_a_look_tells_what_an_image_is_and_is_taken_once(resources: Resources, given: Given) -> None:
@@ -106,61 +68,6 @@ def test_a_tiny_image_is_warned_of(resources: Resources, given: Given) -> None:
     suggestion = told(given, image).suggestion
     assert suggestion is not None
     assert (Caution.TOO_SMALL,) == suggestion.warnings
-
-
-def test_running_workers_look_at_each_image_once_it_is_ready(
-    processes: Children, settings: Settings, given: Given
-) -> None:
-    start_worker(processes, settings, Queue.RESIZE, Queue.ANALYSIS)
-    user_id = given.account()
-    small = given.image(user_id, logo(300))
-    large = given.image(user_id, logo(400), working_max_pixels=40_000)
-    pixels = given.image(
-        user_id, png(Picture.effect_noise((12, 12), 90).quantize(4).convert("RGB").resize((240, 240), 0))
-    )
-    photo = given.image(user_id, png(Picture.effect_noise((300, 200), 90)))
-    given.resources.publisher.publish(given.resize_message(large))
-    for image in (small, pixels, photo):
-        given.resources.publisher.publish(AnalyseImage(image_id=image.image_id, user_id=user_id))
-    until(lambda: not any(told(given, image).is_pending for image in (small, large, pixels, photo)))
-    assert [ContentClass.LOGO, ContentClass.LOGO, ContentClass.PIXEL_ART, ContentClass.PHOTO] == [
-        content(given, image) for image in (small, large, pixels, photo)
-    ]
-
-
-def test_a_look_whose_message_was_lost_or_whose_worker_was_killed_comes_by_the_sweep(
-    processes: Children, settings: Settings, given: Given
-) -> None:
-    hasty = settings.model_copy(
-        update={
-            "engine_wall_seconds": 20.0, "task_limit_seconds": 21.0, "lease_seconds": 22.0,
-            "recovery_interval_seconds": 0.5,
-        }
-    )  # fmt: skip
-    first = start_worker(processes, hasty, Queue.ANALYSIS)
-    user_id = given.account()
-    before = given.image(user_id, logo())
-    given.resources.publisher.publish(AnalyseImage(image_id=before.image_id, user_id=user_id))
-    until(lambda: content(given, before) is ContentClass.LOGO)
-    first.freeze_engine()
-    killed, lost = given.image(user_id, logo()), given.image(user_id, logo())
-    given.resources.publisher.publish(AnalyseImage(image_id=killed.image_id, user_id=user_id))
-    until(lambda: (1,) == attempts(given, killed))
-    first.kill()
-    for image in (killed, lost):  # the lease, or the wait for a message that never comes
-        let_its_time_come(given, image)
-    start_worker(processes, hasty, Queue.ANALYSIS, Queue.MAINTENANCE, name="second")
-    start_beat(processes, hasty)
-    until(lambda: not (told(given, killed).is_pending or told(given, lost).is_pending), 40)
-    assert [ContentClass.LOGO] * 2 == [content(given, killed), content(given, lost)]
-    assert (2,) == attempts(given, killed)
-
-
-def attempts(given: Given, image: Image) -> tuple[object, ...]:
-    with given.resources.maintenance.transaction() as db:
-        row = db.execute("SELECT analysis_attempts FROM images WHERE image_id = %s", [image.image_id]).fetchone()
-    assert row is not None
-    return row
 
 
 def test_two_looks_at_once_leave_one_suggestion(resources: Resources, given: Given) -> None:
@@ -233,16 +140,6 @@ def test_a_due_look_is_sent_for_and_not_again_at_once(resources: Resources, give
         )
         assert is_sent_for(given, image)
         assert paused - 2 < seconds_until_due(given, image) < paused + 2
-
-
-def seconds_until_due(given: Given, image: Image) -> float:
-    with given.resources.maintenance.transaction() as db:
-        row = db.execute(
-            "SELECT extract(epoch FROM analyse_at - house_now())::float8 FROM images WHERE image_id = %s",
-            [image.image_id],
-        ).fetchone()
-    assert row is not None
-    return row[0]
 
 
 def test_an_image_that_is_being_prepared_is_looked_at_when_it_is_ready(resources: Resources, given: Given) -> None:
