@@ -35,6 +35,12 @@ MOST_INKS = 4
 COLORED, MOST_COLORED = 32, 0.05
 """Ink whose channels differ by more levels than the first is colored; line art has less of it than the second share."""
 
+LOGO_COLORS = 8
+"""A logo has at most so many flat colors; with more it is an illustration."""
+
+SHADES_OF_NOISE = 60
+"""So many frequent colors a JPEG of flat art may have; JPEGs of gradients were seen to have more, flat art fewer."""
+
 SHOWN_COLOR = 0.0005
 """A color is counted if it holds this share of the picture; less is a speck."""
 
@@ -63,14 +69,19 @@ def content_class(samples: Samples, analysis: Analysis) -> ContentClass:
             return ContentClass.PIXEL_ART
         case "photo":
             return ContentClass.PHOTO
-        case _ if analysis.soft:
+        case _ if is_shaded(analysis):
             return ContentClass.GRADIENT_ART
         case _ if is_line_art(samples, analysis):
             return ContentClass.LINE_ART
-        case "illustration":
-            return ContentClass.ILLUSTRATION
         case _:
-            return ContentClass.LOGO
+            counted = flat_colors(samples, analysis)
+            few = counted <= LOGO_COLORS if counted is not None else analysis.suggested != "illustration"
+            return ContentClass.LOGO if few else ContentClass.ILLUSTRATION
+
+
+def is_shaded(analysis: Analysis) -> bool:
+    """Whether colors change smoothly; a JPEG's noise alone makes some dozen shades of flat colors."""
+    return analysis.soft and not (analysis.noisy and analysis.colors <= SHADES_OF_NOISE)
 
 
 def is_line_art(samples: Samples, analysis: Analysis) -> bool:
@@ -89,7 +100,7 @@ def flat_colors(samples: Samples, analysis: Analysis) -> int | None:
     """How many flat colors there are, those the method would take for one counted as one and what is transparent not
     at all; None if they run into each other, have no room to be flat, or are more than options can name.
     """
-    if analysis.suggested == "photo" or analysis.soft or Caution.TOO_SMALL in analysis.cautions:
+    if analysis.suggested == "photo" or is_shaded(analysis) or Caution.TOO_SMALL in analysis.cautions:
         return None
     pixels = samples.pixels.shape[0] * samples.pixels.shape[1]
     if analysis.block:
