@@ -15,13 +15,15 @@ from api.images import find_image
 from api.job_body import JobBody, job_bodies
 from api.routes import Gives, Routes
 from api.session import Caller
-from shared import accounts, images, jobs
+from shared import accounts, analyses, images, jobs
+from shared.analyses import Analysis
 from shared.errors import NotFound
 from shared.ids import parse_id
 from shared.images import Image, ImageStatus
 from shared.jobs import JobKind
 from shared.outputs import FORMATS, Format
 from shared.settings import Settings
+from shared.suggestions import CAUTIONS, Caution, ContentClass, Noise, Suggestion
 from shared.tracing import PRESETS, Preset, TraceOptions
 
 routes = Routes("images")
@@ -66,6 +68,27 @@ class FormatBody(BaseModel, title="Format"):
     description: str
 
 
+class WarningBody(BaseModel, title="Warning"):
+    """Why the drawing may disappoint, and what to do about it."""
+
+    code: Caution
+    message: str
+
+
+class SuggestionBody(BaseModel, title="Suggestion"):
+    """What a look at the image told, before anything is paid."""
+
+    preset: Preset = Field(description="what suits the image; `auto` does the same")
+    content_class: ContentClass
+    colors: int | None = Field(description="number of flat colors; null where none can be counted")
+    noise: Noise = Field(description="`compression` is that of a JPEG; with `texture` hardly anything is flat")
+    background: str | None = Field(
+        description="the color that rules the edge, such as `#ffffff`, or `transparent`; null if none does"
+    )
+    has_transparency: bool
+    warnings: list[WarningBody]
+
+
 class SignInBody(BaseModel, title="SignIn"):
     """Where somebody without a session signs in."""
 
@@ -83,7 +106,11 @@ class EditorBody(BaseModel, title="Editor"):
     available: Credits | None
     actions: list[ActionBody]
     presets: list[PresetBody]
-    suggested_preset: Preset
+    suggested: SuggestionBody | None = Field(
+        description="what suits the image; null while a worker has not looked at it, and if it could not"
+    )
+    suggestion_pending: bool = Field(description="whether a suggestion is still to come: ask again in a second")
+    suggested_preset: Preset = Field(description="that of the suggestion, or `auto`")
     formats: list[FormatBody]
     options: list[dict[str, Any]] = Field(description="name, type, range or choices, default and one sentence of each")
     jobs: list[JobBody] = Field(description="the last jobs on this image, newest first")
@@ -100,29 +127,36 @@ class ShowEditor(BaseModel):
     guests=True,
 )  # fmt: skip
 def get_editor(house: House, caller: Caller | None, ask: ShowEditor) -> Response:
-    """Show what can be done with an image: actions with their prices, presets, formats, options, last jobs."""
+    """Show what can be done with an image: actions with their prices, what suits it, formats, options, last jobs."""
     if caller is None or caller.is_guest:
-        return show(_editor(house.settings, ask.image_id, _guest_image(house, caller, ask.image_id), None, []))
+        image, analysis = _guest_image(house, caller, ask.image_id)
+        return show(_editor(house.settings, ask.image_id, image, analysis, None, []))
     with house.database.transaction(user_id=caller.user_id) as db:
         image = find_image(db, ask.image_id)
+        analysis = analyses.select_analysis(db, image.image_id)
         account = accounts.select_account(db, caller.user_id)
         last = jobs.select_jobs(db, caller.user_id, limit=LAST_JOBS, image_id=image.image_id)
         bodies = job_bodies(house, db, last)
     available = Decimal(0) if account is None else max(account.credit_balance, Decimal(0))
-    return show(_editor(house.settings, ask.image_id, image, available, bodies))
+    return show(_editor(house.settings, ask.image_id, image, analysis, available, bodies))
 
 
-def _guest_image(house: House, guest: Caller | None, image_id: str) -> Image | None:
-    """The image, if whoever is signed out uploaded it as a guest."""
+def _guest_image(house: House, guest: Caller | None, image_id: str) -> tuple[Image | None, Analysis]:
+    """The image and what is known of it, if whoever is signed out uploaded it as a guest."""
     known = parse_id(image_id)
     if guest is None or known is None:
-        return None
+        return None, Analysis(None, is_pending=False)
     with house.database.transaction(user_id=guest.user_id) as db:
-        return images.select_image(db, known)
+        return images.select_image(db, known), analyses.select_analysis(db, known)
 
 
 def _editor(
-    settings: Settings, image_id: str, image: Image | None, available: Decimal | None, last: list[JobBody]
+    settings: Settings,
+    image_id: str,
+    image: Image | None,
+    analysis: Analysis,
+    available: Decimal | None,
+    last: list[JobBody],
 ) -> EditorBody:
     prices = {JobKind.PREVIEW: settings.price_preview, JobKind.VECTORIZATION: settings.price_vectorization}
     return EditorBody(
@@ -132,13 +166,27 @@ def _editor(
         available=available,
         actions=[_action(kind, price, image_id, image, available) for kind, price in prices.items()],
         presets=[PresetBody(preset=name, description=text) for name, text in PRESETS.items()],
-        suggested_preset="auto",  # a JPEG may be a photo or a drawing: the engine looks for itself
+        suggested=None if analysis.suggestion is None else _suggestion(analysis.suggestion),
+        suggestion_pending=analysis.is_pending,
+        suggested_preset="auto" if analysis.suggestion is None else analysis.suggestion.preset,
         formats=[
             FormatBody(format=name, content_type=facts.content_type, description=facts.description)
             for name, facts in FORMATS.items()
         ],
         options=TraceOptions.fields_for_editor(),
         jobs=last,
+    )
+
+
+def _suggestion(told: Suggestion) -> SuggestionBody:
+    return SuggestionBody(
+        preset=told.preset,
+        content_class=told.content_class,
+        colors=told.colors,
+        noise=told.noise,
+        background=told.background,
+        has_transparency=told.has_transparency,
+        warnings=[WarningBody(code=caution, message=CAUTIONS[caution]) for caution in told.warnings],
     )
 
 

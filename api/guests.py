@@ -35,6 +35,7 @@ from shared.events import ActionType
 from shared.guests import Guest
 from shared.ids import new_id, parse_id
 from shared.images import Image, ImageStatus
+from shared.messages import AnalyseImage
 from shared.uploads import image_prefix
 
 routes = Routes("guests")
@@ -140,6 +141,8 @@ def _take_over(house: House, caller: Caller, image_id: UUID, secret: str) -> Non
                 },
             )  # fmt: skip
     if is_claimed:
+        # Whoever looks at it now does so as the guest, whose image it is no more.
+        house.publisher.publish(AnalyseImage(image_id=image_id, user_id=caller.user_id))
         house.copies.forget(IMAGE, image_key(guest.user_id, image_id), image_key(caller.user_id, image_id))
         remove_objects(house, Caller(guest.user_id), image_id)
 

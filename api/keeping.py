@@ -12,7 +12,7 @@ from shared import images, uploads
 from shared.errors import CommitUnknown, DatabaseUnavailable, ProblemError
 from shared.images import Image, ImageStatus
 from shared.logging_setup import get_logger, problem_fields
-from shared.messages import ResizeImage
+from shared.messages import AnalyseImage, ResizeImage
 from shared.rasters import check_image, verify_image
 from shared.uploads import Upload, image_prefix
 
@@ -20,7 +20,7 @@ log = get_logger(__name__)
 
 
 def keep_upload(house: House, caller: Caller, file_name: str | None, data: bytes, *, once: Once) -> Made:
-    """Check an upload, keep it in storage, then make it known; wakes the resize task when it is large.
+    """Check an upload, keep it in storage, then make it known; a worker is woken to resize it, or to look at it.
 
     Raises a problem of the upload (nothing is kept then), what `Once.begin` raises, StorageUnavailable or
     DatabaseUnavailable.
@@ -34,8 +34,8 @@ def keep_upload(house: House, caller: Caller, file_name: str | None, data: bytes
     upload = uploads.plan(user_id=caller.user_id, file_name=file_name, data=data, header=header)
     house.storage.put(upload.storage_key, upload.data, upload.content_type)
     image, made = _make_known(house, upload, once, is_noted=not caller.is_guest)
-    if image.status is ImageStatus.PROCESSING:
-        house.publisher.publish(ResizeImage(image_id=image.image_id, user_id=image.user_id))
+    kind = ResizeImage if image.status is ImageStatus.PROCESSING else AnalyseImage
+    house.publisher.publish(kind(image_id=image.image_id, user_id=image.user_id))
     house.expiries.keep(image.image_id, image.expiry_timestamp, REMEMBERED_SECONDS)
     return made
 

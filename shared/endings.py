@@ -38,6 +38,7 @@ def update_images_objects_gone(db: Connection, image_ids: Sequence[UUID]) -> int
     """Note that every object made from these images is removed; the rows stay as nameless tombstones."""
     return db.execute(
         "WITH ended AS (UPDATE images SET objects_gone_at = house_now(), file_name = NULL, lease_until = NULL,"
+        " analysis = NULL, analyse_at = NULL,"
         " status = CASE WHEN expiry_timestamp <= house_now() THEN 'expired' ELSE status END"
         " WHERE image_id = ANY(%(ids)s) AND objects_gone_at IS NULL RETURNING image_id),"
         " awake AS (DELETE FROM wakeups WHERE subject_id IN (SELECT image_id FROM ended))"
@@ -50,6 +51,7 @@ def update_images_forgotten(db: Connection, user_id: UUID) -> int:
     """Leave nothing of a person's pictures, whose objects are removed, but nameless tombstones; returns how many."""
     return db.execute(
         "UPDATE images SET deleted_at = coalesce(deleted_at, house_now()), file_name = NULL, sha256 = repeat('0', 64),"
+        " analysis = NULL, analyse_at = NULL,"
         " objects_gone_at = coalesce(objects_gone_at, house_now()), lease_until = NULL"
         " WHERE user_id = %(user_id)s AND (objects_gone_at IS NULL OR sha256 <> repeat('0', 64))",
         {"user_id": user_id},

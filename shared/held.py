@@ -17,8 +17,8 @@ HELD: Mapping[str, LiteralString] = {
     "consents": "SELECT to_jsonb(t) FROM consents t WHERE user_id = %(user_id)s ORDER BY consent_id",
     "api_keys": "SELECT to_jsonb(t) - 'key_hash' FROM api_keys t WHERE user_id = %(user_id)s ORDER BY api_key_id",
     "images": """
-        SELECT to_jsonb(t) - ARRAY['fence', 'lease_until', 'run_at', 'attempts'] FROM images t
-        WHERE user_id = %(user_id)s ORDER BY image_id
+        SELECT to_jsonb(t) - ARRAY['fence', 'lease_until', 'run_at', 'attempts', 'analyse_at', 'analysis_attempts']
+        FROM images t WHERE user_id = %(user_id)s ORDER BY image_id
     """,
     "files": "SELECT to_jsonb(t) - 'cache_key' FROM files t WHERE user_id = %(user_id)s ORDER BY storage_key",
     "jobs": """

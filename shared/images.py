@@ -67,7 +67,10 @@ class Image:
 
 @dataclass(frozen=True, slots=True)
 class NewImage:
-    """What an accepted upload brings; `working_*` are None when the resize task is still to run."""
+    """What an accepted upload brings; `working_*` are None when the resize task is still to run.
+
+    The sweep sends for the look at it after `analyse_in_seconds`, once it is ready; None if it shall have none.
+    """
 
     image_id: UUID
     user_id: UUID
@@ -82,6 +85,7 @@ class NewImage:
     working_height: int | None
     sha256: str
     lifetime_hours: int
+    analyse_in_seconds: float | None = None
 
 
 def insert_image(db: Connection, new: NewImage) -> Image:
@@ -90,9 +94,10 @@ def insert_image(db: Connection, new: NewImage) -> Image:
         db.cursor(row_factory=class_row(Image))
         .execute(
             "INSERT INTO images (image_id, user_id, status, file_name, file_url, file_type, file_size, width, height,"
-            " working_key, working_width, working_height, sha256, expiry_timestamp) VALUES (%(image_id)s, %(user_id)s,"
-            " %(status)s, %(file_name)s, %(file_url)s, %(file_type)s, %(file_size)s, %(width)s, %(height)s,"
-            " %(working_key)s, %(working_width)s, %(working_height)s, %(sha256)s,"
+            " working_key, working_width, working_height, sha256, analyse_at, expiry_timestamp) VALUES (%(image_id)s,"
+            " %(user_id)s, %(status)s, %(file_name)s, %(file_url)s, %(file_type)s, %(file_size)s, %(width)s,"
+            " %(height)s, %(working_key)s, %(working_width)s, %(working_height)s, %(sha256)s,"
+            " house_now() + make_interval(secs => %(analyse_in_seconds)s),"
             " house_now() + make_interval(hours => %(lifetime_hours)s)) RETURNING " + _COLUMNS,
             {
                 "image_id": new.image_id,
@@ -108,6 +113,7 @@ def insert_image(db: Connection, new: NewImage) -> Image:
                 "working_width": new.working_width,
                 "working_height": new.working_height,
                 "sha256": new.sha256,
+                "analyse_in_seconds": new.analyse_in_seconds,
                 "lifetime_hours": new.lifetime_hours,
             },
         )

@@ -12,9 +12,10 @@ from uuid import UUID
 
 
 class Queue(StrEnum):
-    """Where messages wait; each queue has its own worker pool, so none can starve another."""
+    """Where messages wait. Pools of workers take from one queue, so none can starve another, or from two by turns."""
 
     RESIZE = "resize"
+    ANALYSIS = "analysis"
     PREVIEW = "preview"
     VECTORIZE = "vectorize"
     MAINTENANCE = "maintenance"
@@ -40,6 +41,21 @@ class ResizeImage(Message):
 
     task = "workers.resize.resize_image"
     queue = Queue.RESIZE
+
+    image_id: UUID
+    user_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class AnalyseImage(Message):
+    """Look at an image that is ready, so that the editor can suggest what suits it.
+
+    In a queue of its own, from which the workers of `resize` take by turns: many small uploads at once hold up no
+    large one, which cannot be used before it is resized.
+    """
+
+    task = "workers.analysis.analyse_image"
+    queue = Queue.ANALYSIS
 
     image_id: UUID
     user_id: UUID
@@ -212,6 +228,7 @@ class BackUp(Message):
 
 ALL: tuple[type[Message], ...] = (
     ResizeImage,
+    AnalyseImage,
     RunPreview,
     RunVectorization,
     MakeFormat,

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from shared import images, jobs, lifecycle, preparation, wakeups
+from shared import analyses, images, jobs, lifecycle, preparation, wakeups
 from shared.db import Connection
 from shared.errors import AttemptsExhausted, InternalError
 from shared.jobs import Job
-from shared.messages import BY_TASK, Message, ResizeImage, RunPreview, RunVectorization
+from shared.messages import BY_TASK, AnalyseImage, Message, ResizeImage, RunPreview, RunVectorization
 from shared.wakeups import Wakeup
 
 LONGEST_RESEND_SECONDS = 60.0
@@ -24,7 +24,8 @@ class Recovered:
 def recover(db: Connection, *, max_attempts: int, resend_seconds: float, limit: int) -> Recovered:
     """One recovery sweep; the caller commits, then sends the messages and tells of the ended jobs.
 
-    Takes back expired leases (ending what was tried often enough) and repeats the wake-ups that nobody claimed.
+    Takes back expired leases (ending what was tried often enough), repeats the wake-ups that nobody claimed, and sends
+    for the looks at images that are due.
     """
     spent = AttemptsExhausted("The job was tried several times and did not finish.")
     ended = [
@@ -38,7 +39,15 @@ def recover(db: Connection, *, max_attempts: int, resend_seconds: float, limit: 
     due = wakeups.update_wakeups_sent(
         db, limit=limit, resend_seconds=resend_seconds, longest_seconds=LONGEST_RESEND_SECONDS
     )
-    return Recovered([_message(wakeup) for wakeup in due], ended)
+    looks = analyses.update_analyses_due(
+        db,
+        limit=limit,
+        resend_seconds=resend_seconds,
+        longest_seconds=LONGEST_RESEND_SECONDS,
+        max_attempts=max_attempts,
+    )
+    again = [AnalyseImage(image_id=look.image_id, user_id=look.user_id) for look in looks if look.is_due]
+    return Recovered([*(_message(wakeup) for wakeup in due), *again], ended)
 
 
 def _message(wakeup: Wakeup) -> Message:

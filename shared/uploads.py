@@ -75,6 +75,8 @@ def accept(
 ) -> Image:
     """Make the image known: ready at once, or `processing` with a wake-up for the resize task when it is large.
 
+    Both are due to be looked at as soon as they are ready.
+
     A guest's upload is not noted as an action: it is when an account claims the image, so that reports count people.
     """
     fits = upload.width * upload.height <= working_max_pixels
@@ -94,6 +96,7 @@ def accept(
             working_height=upload.height if fits else None,
             sha256=hashlib.sha256(upload.data).hexdigest(),
             lifetime_hours=lifetime_hours,
+            analyse_in_seconds=resend_seconds,
         ),
     )
     files.insert_file(

@@ -21,7 +21,7 @@ log = get_logger(__name__)
 app = Celery("tovector", task_cls=Woken)
 app.config_from_object(celeryconfig)
 
-ENGINE_QUEUES = frozenset({Queue.RESIZE.value, Queue.PREVIEW.value, Queue.VECTORIZE.value})
+ENGINE_QUEUES = frozenset(name.value for name in (Queue.RESIZE, Queue.ANALYSIS, Queue.PREVIEW, Queue.VECTORIZE))
 SWEEPS = {str(entry["task"]): cast("float", entry["schedule"]) for entry in celeryconfig.beat_schedule.values()}
 watchdog = Watchdog(celeryconfig.task_time_limit)
 

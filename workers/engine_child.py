@@ -77,7 +77,18 @@ def resize(arguments: Mapping[str, Any], data: bytes, tell: Tell) -> Answer:
     return {"width": header.width, "height": header.height}, small
 
 
-WORKS: Mapping[str, Work] = {"trace": trace, "preview": preview, "write": write, "resize": resize}
+def suggest(arguments: Mapping[str, Any], data: bytes, tell: Tell) -> Answer:
+    """What to tell the owner of a picture; all of it is in the header of the answer."""
+    from workers import engine
+
+    tell("analysing", 0.0)
+    limits = {"max_pixels": arguments["max_pixels"], "working_pixels": arguments["working_pixels"]}
+    return {"suggestion": asdict(engine.suggest_image(data, **limits))}, b""
+
+
+WORKS: Mapping[str, Work] = {
+    "trace": trace, "preview": preview, "write": write, "resize": resize, "suggest": suggest,
+}  # fmt: skip
 
 
 def warm_engine() -> str:

@@ -11,7 +11,7 @@ from shared.db import Connection
 from shared.errors import ProblemError, TransientError
 from shared.images import Image, ImageStatus
 from shared.logging_setup import get_logger, problem_fields
-from shared.messages import ResizeImage
+from shared.messages import AnalyseImage, ResizeImage
 from workers.delivery import traceparent_of_message
 from workers.engine_process import unwatched
 from workers.resources import Resources, resources
@@ -61,6 +61,8 @@ class ImageAttempt(Attempt):
     def settled(self, outcome: Outcome, slug: str) -> None:
         if outcome is Outcome.GIVEN_BACK:
             self.resources.send(ResizeImage(image_id=self.image.image_id, user_id=self.user_id))
+        elif outcome is Outcome.SUCCEEDED:
+            self.resources.send(AnalyseImage(image_id=self.image.image_id, user_id=self.user_id))
 
     def resize(self) -> Finish:
         """Fetch the source, shrink it in the engine, store it under this claim's fence."""

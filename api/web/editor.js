@@ -6,10 +6,13 @@ import { makeOptions } from "/assets/options.js";
 import { callout, resultOf } from "/assets/results.js";
 import { leaveToSignIn, refreshBalance, visitor } from "/assets/shell.js";
 import { makeStage } from "/assets/stage.js";
+import { suggestionOf } from "/assets/suggestion.js";
 import { bytes, count, credits, left, moment, stageOf, wordsFor } from "/assets/words.js";
 
 const WAIT_SECONDS = 2; // short enough that the bar moves while the job runs
 const PREPARING_MS = 1000;
+const SUGGESTING_MS = 400;
+const MOST_ASKS = 25;
 const OPEN = ["queued", "running"];
 
 /** Open the popup of an image; `address` is where its picture can be seen already, if the page has it. */
@@ -25,6 +28,7 @@ export async function openEditor(imageId, { address = null } = {}) {
     h("header", { class: "edit-head" }, h("div", { class: "edit-title" }, title, about), erase, close),
     stage.element, h("section", { class: "panel", "aria-label": "Settings and result" }, body, foot));
   const result = h("div", { class: "result", hidden: true });
+  const suggestion = h("div", { class: "suggestion", role: "status", hidden: true });
   const history = h("div", {});
   const work = h("div", { class: "work", role: "status", hidden: true });
   let known = null;
@@ -64,7 +68,8 @@ export async function openEditor(imageId, { address = null } = {}) {
     const open = known.jobs.find((job) => OPEN.includes(job.status));
     const best = known.jobs.find((job) => job.status === "succeeded" && job.result);
     options = makeOptions(known, remembered(imageId) ?? best?.options ?? {}, changed);
-    fill(body, result, !known.signed_in && invitation(known), options.element, history);
+    fill(body, result, !known.signed_in && invitation(known), suggestion, options.element, history);
+    showSuggestion();
     showFoot();
     showHistory();
     if (best) await showJob(best);
@@ -82,6 +87,19 @@ export async function openEditor(imageId, { address = null } = {}) {
       showWork("Preparing a large picture", null, null);
       await new Promise((resolve) => setTimeout(resolve, PREPARING_MS));
     }
+  }
+
+  /** What suits the picture, a moment after it came; who hears nothing for some seconds does without. */
+  async function showSuggestion() {
+    if (shown) return;
+    fill(suggestion, h("p", { class: "quiet" }, "Looking at your picture …"));
+    suggestion.hidden = false; // its place is kept, so that nothing moves below a finger
+    for (let asked = 0; known.suggestion_pending && asked < MOST_ASKS && isOpen; asked += 1) {
+      await new Promise((resolve) => setTimeout(resolve, SUGGESTING_MS));
+      known = await get(`/v1/images/${imageId}/editor`).catch(() => known);
+    }
+    suggestion.hidden = shown !== null || !known.suggested; // a drawing speaks for itself, and has its own warnings
+    if (known.suggested) fill(suggestion, suggestionOf(known.suggested));
   }
 
   async function refresh() {
@@ -186,6 +204,7 @@ export async function openEditor(imageId, { address = null } = {}) {
   async function showJob(job) {
     shown = job;
     if (!job.result) return;
+    suggestion.hidden = true;
     const format = ["svg", "png", "webp"].find((one) => one in job.result.formats);
     result.hidden = false;
     fill(result, resultOf(job, known.formats, (file) => save(`/v1/jobs/${job.job_id}/result/link?format=${file}&purpose=save`).catch(trouble)));

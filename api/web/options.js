@@ -14,7 +14,8 @@ const FIRST = ["colors", "detail", "smoothness", "background", "stacking"];
 
 /** Controls for what `editor` lists, holding `chosen`; `changed` is called with every change. */
 export function makeOptions(editor, chosen, changed) {
-  const values = { ...Object.fromEntries(editor.options.map((one) => [one.name, one.default])), preset: editor.suggested_preset, ...chosen };
+  // The preset stays `auto`, which draws as is suggested and shares the traces of all who leave it at that.
+  const values = { ...Object.fromEntries(editor.options.map((one) => [one.name, one.default])), ...chosen };
   const set = (name, value) => { values[name] = value; changed(); };
   const field = (name) => editor.options.find((one) => one.name === name);
   const control = (one) => (CONTROLS[one.name] ?? CONTROLS[one.type] ?? (() => null))(one, values, set);

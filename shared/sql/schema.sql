@@ -191,8 +191,11 @@ CREATE FUNCTION public.live_figures() RETURNS TABLE(name text, label text, value
         UNION ALL
         SELECT 'resize', run_at FROM images
         WHERE status = 'processing' AND run_at <= house_now() AND (lease_until IS NULL OR lease_until < house_now())
+        UNION ALL
+        SELECT 'analysis', upload_timestamp FROM images
+        WHERE status = 'ready' AND analyse_at IS NOT NULL AND deleted_at IS NULL AND expiry_timestamp > house_now()
     ), lines AS (
-        SELECT unnest(enum_range(NULL::job_kind))::text AS line UNION ALL SELECT 'resize'
+        SELECT unnest(enum_range(NULL::job_kind))::text AS line UNION ALL VALUES ('resize'), ('analysis')
     ), queued AS (
         SELECT line, count(since) AS depth, coalesce(extract(epoch FROM house_now() - min(since)), 0) AS age
         FROM lines LEFT JOIN waiting USING (line) GROUP BY line
@@ -663,14 +666,20 @@ CREATE TABLE public.images (
     expiry_timestamp timestamp with time zone NOT NULL,
     deleted_at timestamp with time zone,
     objects_gone_at timestamp with time zone,
+    analysis jsonb,
+    analyse_at timestamp with time zone,
+    analysis_attempts smallint DEFAULT 0 NOT NULL,
     CONSTRAINT a_failed_image_says_why CHECK (((status = 'failed'::public.image_status) <= (problem IS NOT NULL))),
     CONSTRAINT a_ready_image_has_a_working_raster CHECK (((status <> 'ready'::public.image_status) OR ((working_key IS NOT NULL) AND (working_width IS NOT NULL) AND (working_height IS NOT NULL)))),
+    CONSTRAINT images_analysis_attempts_check CHECK ((analysis_attempts >= 0)),
+    CONSTRAINT images_analysis_check CHECK ((jsonb_typeof(analysis) = 'object'::text)),
     CONSTRAINT images_file_size_check CHECK ((file_size > 0)),
     CONSTRAINT images_height_check CHECK ((height > 0)),
     CONSTRAINT images_sha256_check CHECK ((sha256 ~ '^[0-9a-f]{64}$'::text)),
     CONSTRAINT images_width_check CHECK ((width > 0)),
     CONSTRAINT images_working_height_check CHECK ((working_height > 0)),
-    CONSTRAINT images_working_width_check CHECK ((working_width > 0))
+    CONSTRAINT images_working_width_check CHECK ((working_width > 0)),
+    CONSTRAINT what_is_analysed_is_due_no_more CHECK (((analysis IS NULL) OR (analyse_at IS NULL)))
 );
 
 ALTER TABLE ONLY public.images FORCE ROW LEVEL SECURITY;
@@ -688,6 +697,12 @@ COMMENT ON COLUMN public.images.working_key IS 'Storage key of the raster that i
 COMMENT ON COLUMN public.images.fence IS 'Counts the claims of the resize task; a late worker''s fence no longer fits';
 
 COMMENT ON COLUMN public.images.objects_gone_at IS 'When retention had removed every object made from this image';
+
+COMMENT ON COLUMN public.images.analysis IS 'What a look at the picture told (shared/suggestions.py); NULL before it, after a look that failed, and once the objects are gone';
+
+COMMENT ON COLUMN public.images.analyse_at IS 'When the sweep sends for the next look, once the image is ready; NULL when there is nothing to look for';
+
+COMMENT ON COLUMN public.images.analysis_attempts IS 'Counts the looks that were begun; after the last one the image stays without';
 
 CREATE TABLE public.inbox (
     provider public.inbox_provider NOT NULL,
@@ -1247,6 +1262,8 @@ CREATE INDEX images_in_time ON public.images USING brin (upload_timestamp) WITH 
 CREATE INDEX images_of_account ON public.images USING btree (user_id, upload_timestamp);
 
 CREATE INDEX images_processing ON public.images USING btree (lease_until) WHERE (status = 'processing'::public.image_status);
+
+CREATE INDEX images_to_analyse ON public.images USING btree (analyse_at) WHERE ((status = 'ready'::public.image_status) AND (analyse_at IS NOT NULL) AND (deleted_at IS NULL));
 
 CREATE INDEX images_to_expire ON public.images USING btree (expiry_timestamp) WHERE (objects_gone_at IS NULL);
 

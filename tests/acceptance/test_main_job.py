@@ -9,7 +9,7 @@ import pytest
 from dev.customer import Customer
 from dev.render import mean_color_error
 from tests.acceptance.conftest import NewCustomer
-from tests.acceptance.pictures import bomb, drawing
+from tests.acceptance.pictures import bomb, drawing, noise
 from tests.acceptance.stacks import Stack
 
 PROBLEM = "application/problem+json"
@@ -44,6 +44,36 @@ def test_a_picture_becomes_a_drawing_and_the_credits_tell_the_story(new_customer
     assert 204 == alice.http.delete(f"/v1/images/{image['image_id']}").status_code
     assert 404 == alice.http.get(f"/v1/images/{image['image_id']}").status_code
     assert 6 == len(alice.transactions())
+
+
+def test_before_anything_is_paid_the_editor_suggests_what_suits_the_picture(
+    house: Stack, new_customer: NewCustomer, tmp_path: Path
+) -> None:
+    poor = new_customer("curious@example.com", "0")
+    grain = tmp_path / "grain.png"
+    grain.write_bytes(noise(900))
+    logo = tmp_path / "logo.png"
+    logo.write_bytes(drawing())
+    told = [suggested(poor.http, poor.upload(picture)["image_id"]) for picture in (logo, grain)]
+    assert [("logo", "logo", 3, "#ffffff", []), ("photo", "photo", None, None, ["noise"])] == [
+        (one["preset"], one["content_class"], one["colors"], one["background"], [w["code"] for w in one["warnings"]])
+        for one in told
+    ]
+    assert ([], Decimal(0)) == (poor.http.get("/v1/jobs").json()["data"], poor.available())
+    with httpx.Client(base_url=house.url) as guest:
+        guest.post("/v1/guests").raise_for_status()
+        image = guest.post("/v1/images", files={"file": ("logo.png", drawing())}).raise_for_status().json()
+        assert told[0] == suggested(guest, image["image_id"])
+
+
+def suggested(http: httpx.Client, image_id: str) -> dict[str, Any]:
+    """What the editor suggests, as soon as it does."""
+    deadline = time.monotonic() + 20
+    while True:
+        editor = http.get(f"/v1/images/{image_id}/editor").raise_for_status().json()
+        if not editor["suggestion_pending"] or time.monotonic() > deadline:
+            return editor["suggested"]
+        time.sleep(0.05)
 
 
 def test_a_deleted_picture_leaves_no_object_behind(house: Stack, new_customer: NewCustomer, picture: Path) -> None:

@@ -54,7 +54,8 @@ def test_compose_runs_each_process_as_the_procfile_does(name: str) -> None:
 
 
 def test_every_queue_has_a_worker_and_every_worker_a_queue() -> None:
-    consumed = [queue for command in PROCESSES.values() for queue in re.findall(r"-Q (\S+)", command)]
+    named = [names for command in PROCESSES.values() for names in re.findall(r"-Q (\S+)", command)]
+    consumed = ",".join(named).split(",")
     assert sorted(queue.value for queue in Queue) == sorted(consumed)
 
 

@@ -14,6 +14,7 @@ from tests.torture.faults import Scene
 from tests.torture.house import House
 
 QUIET_SECONDS = 180.0
+LOOK_SECONDS = 90.0
 DOWNLOADS = 4
 
 
@@ -50,6 +51,8 @@ def judge(scene: Scene) -> Verdict:
         lost, double = lost + len(missing), double + len(charged)
         customer.close()
     wrong += broken_invariants(house)
+    if not_looked_at := until_looked_at(house):
+        wrong.append(f"not looked at after {LOOK_SECONDS:g} s: {not_looked_at}")
     return Verdict(accepted, lost, double, recovery, tuple(wrong))
 
 
@@ -60,6 +63,22 @@ def until_quiet(house: House) -> str:
         rows = house.rows(
             "SELECT 'job', job_id::text, status::text FROM jobs WHERE status IN ('queued', 'running')"
             " UNION ALL SELECT 'image', image_id::text, status::text FROM images WHERE status = 'processing'"
+        )
+        if not rows:
+            return ""
+        if time.monotonic() > deadline:
+            return f"{len(rows)} such as {rows[:3]}"
+        time.sleep(0.1)
+
+
+def until_looked_at(house: House) -> str:
+    """Wait until every image was looked at or given up, which no job waits for; returns those that are left."""
+    deadline = time.monotonic() + LOOK_SECONDS
+    while True:
+        rows = house.rows(
+            "SELECT image_id::text, analysis_attempts, analyse_at::text FROM images"
+            " WHERE status = 'ready' AND analyse_at IS NOT NULL AND deleted_at IS NULL"
+            " AND expiry_timestamp > house_now()"
         )
         if not rows:
             return ""

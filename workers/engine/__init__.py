@@ -9,7 +9,7 @@ from shared.rasters import ImageHeader, inspect_image, verify_image
 from shared.tracing import TraceOptions
 from workers.engine.analyse import Analysis
 from workers.engine.formats import WRITERS, write_format
-from workers.engine.pipeline import ENGINE_VERSION, analyse_image, trace, trace_file, warm
+from workers.engine.pipeline import ENGINE_VERSION, analyse_image, suggest_image, trace, trace_file, warm
 from workers.engine.preview import render_preview
 from workers.engine.report import Limits, Report, Traced
 from workers.engine.resize import resize
@@ -28,6 +28,7 @@ __all__ = [
     "inspect_image",
     "render_preview",
     "resize",
+    "suggest_image",
     "trace",
     "trace_file",
     "verify_image",

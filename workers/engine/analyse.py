@@ -1,9 +1,10 @@
-"""What kind of picture it is, measured from its pixels; `auto` and the editor's suggestion rest on it."""
+"""What kind of picture it is, measured from its pixels; `auto` and the editor's suggestion (suggest.py) rest on it."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
+from shared.suggestions import CAUTIONS, Caution
 from shared.tracing import Preset
 from workers.engine.decode import Pixels, Raster
 from workers.engine.flatness import premultiplied
@@ -20,10 +21,6 @@ SMALL_SIDE = 256
 TINY_SIDE = 48
 MOST_PIXEL_ART = 256
 """Pixel art has at most this many of its own pixels a side."""
-
-
-PHOTO_WARNING = "This looks like a photo; a vector of it is a likeness in soft shapes, not a copy."
-NOISE_WARNING = "This is mostly noise or fine texture; the vector shows its larger shapes only."
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +44,12 @@ class Analysis:
     small: bool
     soft: bool
     noise: bool
-    warnings: tuple[str, ...]
+    cautions: tuple[Caution, ...]
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What to tell the picture's owner."""
+        return tuple(CAUTIONS[caution] for caution in self.cautions)
 
 
 def analyse(raster: Raster) -> Analysis:
@@ -65,11 +67,11 @@ def analyse_samples(samples: Samples, raster: Raster) -> Analysis:
     photo = noise or (colors > 150 and flat_share < 0.8 and constant < 0.25)
     soft = colors > 30
     side = max(raster.width, raster.height)
-    warnings = list[str]()
+    cautions = list[Caution]()
     if photo:
-        warnings.append(NOISE_WARNING if noise else PHOTO_WARNING)
+        cautions.append(Caution.NOISE if noise else Caution.PHOTO)
     if side < TINY_SIDE and not block:
-        warnings.append("The image is very small; a larger original would give a better vector.")
+        cautions.append(Caution.TOO_SMALL)
     gray = is_gray(histogram)
     return Analysis(
         suggested=kind_of(photo=photo, block=block, soft=soft, colors=colors, gray=gray, flat=flat_share),
@@ -83,7 +85,7 @@ def analyse_samples(samples: Samples, raster: Raster) -> Analysis:
         small=side <= SMALL_SIDE,
         soft=soft,
         noise=noise,
-        warnings=tuple(warnings),
+        cautions=tuple(cautions),
     )
 
 

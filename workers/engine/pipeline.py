@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image
 
 from shared.errors import TooComplex
+from shared.suggestions import Suggestion
 from shared.tracing import TraceOptions
 from workers.engine.analyse import Analysis, analyse, analyse_samples
 from workers.engine.bare import trace_bare
@@ -20,6 +21,7 @@ from workers.engine.report import Limits, Progress, Report, Traced
 from workers.engine.resize import shrink
 from workers.engine.samples import Samples
 from workers.engine.similarity import likeness
+from workers.engine.suggest import suggest
 
 PARTS = (0.2, 0.4, 0.6, 0.75)
 """What is told of the progress before each try."""
@@ -76,6 +78,16 @@ def analyse_image(data: bytes, *, max_pixels: int = 40_000_000) -> Analysis:
     Raises ImageUndecodable, UnsupportedMediaType or TooManyPixels.
     """
     return analyse(shrunk(decode(data, max_pixels), Limits().working_pixels))
+
+
+def suggest_image(data: bytes, *, max_pixels: int = 40_000_000, working_pixels: int = 4_000_000) -> Suggestion:
+    """What to tell a picture's owner before anything is traced, found at the size at which it would be.
+
+    Raises ImageUndecodable, UnsupportedMediaType or TooManyPixels.
+    """
+    raster = shrunk(decode(data, max_pixels), working_pixels)
+    samples = Samples(premultiplied(raster), raster.opaque)
+    return suggest(samples, analyse_samples(samples, raster))
 
 
 def trace_file(path: str | Path) -> str:
@@ -140,6 +152,7 @@ def warm() -> None:
     second. Set-up should therefore call this once: `python -m workers.engine`.
     """
     for data in rehearsal_pictures():
+        suggest_image(data)
         for options in REHEARSED:
             trace(data, options)
 

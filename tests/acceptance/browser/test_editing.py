@@ -10,6 +10,7 @@ from playwright.sync_api import Locator, Route
 from tests.acceptance.browser.conftest import NewWindow
 from tests.acceptance.browser.window import PHONE, Window
 from tests.acceptance.conftest import NewCustomer
+from tests.acceptance.pictures import noise
 from tests.acceptance.stacks import Stack
 
 MOST_FIRST_LOAD_BYTES = 100_000
@@ -38,6 +39,7 @@ def test_a_picture_becomes_a_drawing_bought_saved_and_deleted(
     window.sign_in("browser@example.com")
     window.upload(samples / "logo.png")
     window.button("Make the drawing").wait_for()
+    window.sees("This looks like a logo")
     window.is_accessible("2-popup")
     window.press("Preview")
     window.sees("alike")
@@ -103,6 +105,7 @@ def test_it_is_as_usable_in_the_dark_and_on_a_phone(
     window.sign_in("night@example.com")
     window.upload(samples / "harbor.jpg")
     window.button("Make the drawing").wait_for()
+    window.sees("This looks like")
     window.is_accessible(f"{name}-1-popup")
     window.press("Make the drawing")
     drawn(window)
@@ -151,6 +154,25 @@ def test_what_is_refused_is_said_in_plain_words(window: Window, tmp_path: Path, 
     window.is_accessible("busy")
     window.press("Preview")
     window.sees("alike")
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_before_anything_is_paid_a_picture_that_will_disappoint_is_warned_of(
+    new_window: NewWindow, new_customer: NewCustomer, tmp_path: Path, dark: bool
+) -> None:
+    new_customer("warned@example.com", "1")
+    window = new_window(PHONE if dark else (1280, 860), dark=dark, touch=dark)
+    window.visit()
+    window.sign_in("warned@example.com")
+    (tmp_path / "grain.png").write_bytes(noise(900))
+    window.upload(tmp_path / "grain.png")
+    window.sees("A cleaner original gives a better one.")
+    window.is_accessible("dark" if dark else "light")
+    assert window.page.evaluate(
+        "() => document.querySelector('.suggestion .callout').getBoundingClientRect().bottom"
+        " < document.querySelector('.presets').getBoundingClientRect().top"
+    )
+    assert "1" == balance(window).text_content()
 
 
 def answer_previews(window: Window, status: int, slug: str) -> None:

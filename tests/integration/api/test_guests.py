@@ -87,6 +87,7 @@ def test_a_guest_can_spend_nothing(guest: FlaskClient) -> None:
     address = f"/v1/images/{upload(guest)['image_id']}"
     editor = shown(guest.get(f"{address}/editor"))
     assert (False, None, "logo.png") == (editor["signed_in"], editor["available"], editor["image"]["file_name"])
+    assert (None, True) == (editor["suggested"], editor["suggestion_pending"])
     assert [(False, "sign-in")] * 2 == [(one["allowed"], one["reason"]) for one in editor["actions"]]
     for path in (f"{address}/previews", f"{address}/vectorizations", "/v1/checkout-sessions", "/v1/me/api-keys"):
         assert 401 == guest.post(path, json={}).status_code

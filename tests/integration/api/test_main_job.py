@@ -9,10 +9,11 @@ from flask import Flask
 from PIL import Image
 
 from api.house import house_of
-from shared import lifecycle
+from shared import analyses, lifecycle
 from shared.files import File, FileKind
 from shared.jobs import Job
 from shared.lifecycle import Claim
+from shared.suggestions import CAUTIONS, Caution, ContentClass, Noise, Suggestion
 from tests.conftest import TestDatabase
 from tests.factories import act_for
 from tests.integration.api.conftest import Person, png, shown
@@ -199,9 +200,43 @@ def test_the_editor_shows_what_this_caller_can_do(alice: Person, stranger: Perso
     colors = next(option for option in editor["options"] if option["name"] == "colors")
     assert (colors["minimum"], colors["maximum"]) == (0, 64)
     assert "logo" in [preset["preset"] for preset in editor["presets"]]
-    assert editor["suggested_preset"] == "auto"
+    assert (editor["suggested"], editor["suggestion_pending"], editor["suggested_preset"]) == (None, True, "auto")
     assert editor["jobs"] == [job]
     assert stranger.get(f"/v1/images/{image_id}/editor").status_code == 404
+
+
+def test_the_editor_tells_what_a_worker_has_found_out_about_the_image(alice: Person, app: Flask) -> None:
+    image_id, before = new_image(alice), new_image(alice)
+    etag = alice.get(f"/v1/images/{image_id}/editor").headers["ETag"]
+    told = Suggestion(
+        preset="photo",
+        content_class=ContentClass.PHOTO,
+        colors=None,
+        noise=Noise.NONE,
+        background="#102030",
+        has_transparency=True,
+        warnings=(Caution.PHOTO, Caution.TOO_SMALL),
+    )
+    with house_of(app).database.transaction(user_id=UUID(shown(alice.get("/v1/me"))["user_id"])) as db:
+        assert analyses.update_analysis(db, UUID(image_id), told)
+        assert not analyses.update_analysis(db, UUID(image_id), told)
+    answer = alice.get(f"/v1/images/{image_id}/editor", headers={"If-None-Match": etag})
+    editor = shown(answer)
+    assert answer.status_code == 200
+    assert editor["suggested"] == {
+        "preset": "photo",
+        "content_class": "photo",
+        "colors": None,
+        "noise": "none",
+        "background": "#102030",
+        "has_transparency": True,
+        "warnings": [
+            {"code": "photo", "message": CAUTIONS[Caution.PHOTO]},
+            {"code": "too_small", "message": CAUTIONS[Caution.TOO_SMALL]},
+        ],
+    }
+    assert (editor["suggestion_pending"], editor["suggested_preset"]) == (False, "photo")
+    assert shown(alice.get(f"/v1/images/{before}/editor"))["suggested"] is None
 
 
 def test_that_a_picture_is_a_jpeg_does_not_make_it_a_photo(alice: Person) -> None:

@@ -56,7 +56,7 @@ def violations(given: Given) -> dict[str, list[str]]:
 
 
 def test_what_is_published_is_done_and_a_stop_is_quick(processes: Children, settings: Settings, given: Given) -> None:
-    worker = start_worker(processes, settings, Queue.PREVIEW, Queue.VECTORIZE, Queue.RESIZE)
+    worker = start_worker(processes, settings, Queue.PREVIEW, Queue.VECTORIZE, Queue.RESIZE, Queue.ANALYSIS)
     user_id = given.account()
     image = given.image(user_id, logo(400), working_max_pixels=40_000)
     send(given, given.resize_message(image))
@@ -66,6 +66,7 @@ def test_what_is_published_is_done_and_a_stop_is_quick(processes: Children, sett
     until(lambda: is_over(given, preview) and is_over(given, job))
     assert [JobStatus.SUCCEEDED] * 2 == [given.seen(preview).status, given.seen(job).status]
     assert ("3.8", "0.0") == given.balances(user_id)
+    until(lambda: dict.fromkeys(Queue, 0) == given.resources.publisher.queue_lengths())
     assert worker.stop() < 8
     assert dict.fromkeys(Queue, 0) == given.resources.publisher.queue_lengths()
     assert {} == violations(given)
