@@ -28,10 +28,10 @@ size that `width`, `height`, `unit` and `dpi` ask for, or the image's: at most {
 - **SVG** 1.1 keeps its `viewBox` at every size.
 - **PDF** and **EPS** keep gradients as gradients. PDF keeps transparency; EPS knows none, so what is translucent is
   laid over white.
-- **DXF** (AutoCAD 2004) has closed outlines, polylines where all is straight and splines where it is not, in
-  millimeters with the lower left corner at the origin. Each color is a layer, `color-ff8800` for instance, in the
-  drawing order. For cutting take the preset `cut`: its shapes do not lie on each other. Gradients have one color,
-  transparency none.
+- **DXF** (AutoCAD 2004) has closed outlines in millimeters, with the lower left corner at the origin: polylines of
+  lines and arcs, at most .01 mm from the SVG's curves, and circles where an outline is one to a fifth of a pixel.
+  There are no splines. Each color is a layer, `color-ff8800` for instance, in the drawing order. For cutting take the
+  preset `cut`: its shapes do not lie on each other. Gradients have one color, transparency none.
 - **PNG** has transparency, and says its dpi.
 
 """

@@ -72,15 +72,16 @@ class Area:
 
 @dataclass(frozen=True, slots=True)
 class Artwork:
-    """Areas in drawing order on a page of `view` units."""
+    """Areas in drawing order on a page of `view` units, made of a picture of `page` pixels."""
 
+    page: tuple[float, float]
     view: tuple[float, float]
     areas: tuple[Area, ...]
 
 
 def read_artwork(svg: str) -> Artwork:
     """Read a drawing. Raises ValueError for anything that is not one of ours."""
-    check_drawing(svg)
+    page = check_drawing(svg)
     root = ElementTree.fromstring(svg)  # noqa: S314 - checked by the line above
     left, top, width, height = (float(number) for number in NUMBER.findall(root.get("viewBox", "")))
     if left or top:
@@ -91,7 +92,7 @@ def read_artwork(svg: str) -> Artwork:
     known = {f"{SPACE}{name}" for name in ("svg", "title", "defs", "path", "linearGradient", "radialGradient", "stop")}
     if strange := {element.tag for element in root.iter()} - known:
         raise ValueError(f"a traced drawing of ours has no {sorted(strange)}")
-    return Artwork((width, height), tuple(read_area(element, gradients) for element in root.iter(f"{SPACE}path")))
+    return Artwork(page, (width, height), tuple(read_area(element, gradients) for element in root.iter(f"{SPACE}path")))
 
 
 def read_gradient(element: ElementTree.Element) -> Gradient:

@@ -7,13 +7,16 @@ import numpy as np
 from PIL import Image
 
 from shared.errors import TooComplex
+from shared.outputs import output_size
 from shared.suggestions import Suggestion
 from shared.tracing import TraceOptions
 from workers.engine.analyse import Analysis, analyse, analyse_samples
+from workers.engine.artwork import read_artwork
 from workers.engine.bare import trace_bare
 from workers.engine.decode import Raster, decode
 from workers.engine.drawing import Drawing, write_svg
 from workers.engine.flatness import premultiplied
+from workers.engine.formats.dxf import write_dxf
 from workers.engine.method import Art, draw_art
 from workers.engine.recipe import Recipe, choose_recipe, coarser
 from workers.engine.rehearsal import REHEARSED, rehearsal_pictures
@@ -154,7 +157,7 @@ def warm() -> None:
     for data in rehearsal_pictures():
         suggest_image(data)
         for options in REHEARSED:
-            trace(data, options)
+            write_dxf(read_artwork(trace(data, options).svg), output_size(options, 100, 100))
 
 
 def silent(stage: str, done: float) -> None:

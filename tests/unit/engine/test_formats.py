@@ -4,16 +4,12 @@ import io
 import re
 from collections.abc import Callable
 from functools import cache
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pypdfium2
 import pytest
-from ezdxf.colors import DXF_DEFAULT_COLORS, int2rgb
-from ezdxf.filemanagement import read as read_dxf
-from ezdxf.path import make_path
 from PIL import Image, ImageChops, ImageDraw
 
 from shared.errors import TooComplex
@@ -21,7 +17,6 @@ from shared.outputs import FORMATS, Format, output_size
 from shared.tracing import TraceOptions
 from workers.engine import trace, write_format
 from workers.engine.artwork import read_artwork, steps
-from workers.engine.formats.dxf import indexed_colors, nearest_index
 from workers.engine.similarity import rendered
 
 SAMPLES = Path(__file__).parents[3] / "samples"
@@ -133,52 +128,6 @@ def test_a_png_keeps_what_is_clear_and_what_is_half_clear() -> None:
     assert picture.size == (300, 240)
     alphas = [picture.getchannel("A").getpixel(place) for place in ((2, 2), (175, 125), (250, 140), (40, 40))]
     assert [0, 0, 128, 255] == alphas
-
-
-def dxf_picture(data: bytes, width: int) -> tuple[Image.Image, Any]:
-    """Its outlines, filled with the color of their layer, four times too large; and the document."""
-    document: Any = read_dxf(io.StringIO(data.decode("ascii")))
-    right, top, _ = document.header["$EXTMAX"]
-    scale = 4 * width / right
-    page = Image.new("RGB", (4 * width, round(top * scale)), "white")
-    for layer, entities in groupby(document.modelspace(), key=lambda entity: entity.dxf.layer):
-        shape = Image.new("1", page.size)
-        for entity in entities:
-            outline = Image.new("1", page.size)
-            points = [(point.x * scale, (top - point.y) * scale) for point in make_path(entity).flattening(0.01)]
-            ImageDraw.Draw(outline).polygon(points, fill=1)
-            shape = ImageChops.logical_xor(shape, outline)
-        page.paste(tuple(document.layers.get(layer).rgb), mask=shape)
-    return page, document
-
-
-@pytest.mark.parametrize("name", ["logo", "harbor"])
-def test_a_dxf_has_the_outlines_of_the_drawing_in_their_colors(name: str) -> None:
-    svg = traced(name, "cut")
-    picture, document = dxf_picture(sized(svg, "dxf"), 400)
-    size = (400, round(picture.height / 4))
-    assert error(svg, picture.resize(size, Image.Resampling.BOX)) < 1.5
-    assert document.header["$EXTMAX"][0] == WIDTH_MM
-
-
-@each_drawing
-def test_a_dxf_is_valid_in_millimeters_with_a_layer_a_color(name: str, preset: str) -> None:
-    svg = traced(name, preset)
-    document: Any = read_dxf(io.StringIO(sized(svg, "dxf").decode("ascii")))
-    audit = document.audit()
-    assert ([], []) == (audit.errors, audit.fixes)
-    assert (4, 1, "AC1018") == (document.header["$INSUNITS"], document.header["$MEASUREMENT"], document.dxfversion)
-    colors = {"color-{:02x}{:02x}{:02x}".format(*area.color()) for area in read_artwork(svg).areas}
-    assert colors == {layer.dxf.name for layer in document.layers} - {"0", "Defpoints"}
-    assert colors == {entity.dxf.layer for entity in document.modelspace()}
-    assert {"LWPOLYLINE", "SPLINE"} >= {entity.dxftype() for entity in document.modelspace()}
-    assert all(entity.closed for entity in document.modelspace())
-
-
-def test_programs_that_know_no_true_colors_get_the_nearest_indexed_one() -> None:
-    theirs = {index: tuple(int2rgb(DXF_DEFAULT_COLORS[index] & 0xFFFFFF)) for index in indexed_colors()}
-    assert theirs == {index: pytest.approx(color, abs=1) for index, color in indexed_colors().items()}
-    assert [1, 5, 250] == [nearest_index(color) for color in ((250, 5, 5), (0, 0, 255), (2, 2, 2))]
 
 
 @each_drawing

@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw, ImageFilter
 
 import workers.engine
 from shared.tracing import TraceOptions
-from workers.engine import trace, warm
+from workers.engine import trace, warm, write_format
 
 
 def signatures() -> dict[str, set[object]]:
@@ -45,7 +45,9 @@ def test_no_request_ever_compiles(kind: str) -> None:
         (picture.convert("RGB") if kind == "JPEG" else picture).save(data, kind)
         for stacking in ("stacked", "cutout"):
             for more in ({}, {"colors": 4}, {"palette": ["#000", "#fff"]}, {"gradients": False}, {"preset": "cut"}):
-                trace(data.getvalue(), TraceOptions.model_validate({"stacking": stacking} | more))
+                options = TraceOptions.model_validate({"stacking": stacking} | more)
+                svg = trace(data.getvalue(), options).svg
+                write_format(svg, "dxf", options, most_bytes=50_000_000)
     after = signatures()
     assert after == before
     assert len(before) > 30

@@ -1,8 +1,8 @@
 """DXF for cutters, plotters and CAD: outlines in millimeters, in the drawing order, each color a layer of its own.
 
-An outline of lines alone is a closed polyline. One with curves is one closed spline: a B-spline of degree three whose
-inner knots are threefold is exactly a chain of cubics, so nothing is lost, and the tool is not lifted between pieces
-(Piegl, Tiller, "The NURBS Book", 2nd ed., 5.5).
+An outline is one closed polyline of lines and arcs (`biarcs`), so the tool is not lifted between pieces; an arc is a
+bulge, the tangent of a quarter of its turn (DXF Reference, LWPOLYLINE). One that is a circle is a CIRCLE. There are no
+splines: many programs read them badly or not at all (decision 57).
 
 The frame (`skeleton.dxf`, AutoCAD 2004, the oldest DXF with true colors) is ezdxf's; layers and entities are put
 into it as the DXF Reference says. Handles are hexadecimal numbers that occur once; every entity names the model space.
@@ -12,10 +12,15 @@ import colorsys
 from collections.abc import Iterable, Iterator
 from functools import cache
 from itertools import count
+from math import tan
 from pathlib import Path
+
+import numpy as np
 
 from shared.outputs import OutputSize
 from workers.engine.artwork import Artwork, Color, Contour, contours
+from workers.engine.biarcs import arc_outline, circle_of
+from workers.engine.color import Floats
 from workers.engine.formats.numbers import short
 
 FRAME = Path(__file__).with_name("skeleton.dxf")
@@ -24,9 +29,26 @@ LAYER_TABLE, MODEL_SPACE, PLOT_STYLE = "1", "17", "13"
 OWN_LAYERS = 2
 """Layers that the frame has already."""
 
-DEGREE = 3
+TOLERANCE_MM = 0.01
+"""Arcs are at most this far from the curves of the SVG: less than half a step of a plotter, .025 mm (HP-GL Reference
+Guide), or of a laser at 1,000 dpi."""
+
+TOLERANCE_UNITS = 0.5
+"""Nor farther than this, in units of the drawing, to which its points are rounded anyway: whoever enlarges the file
+later gets nothing coarser than the SVG."""
+
+CIRCLE_PIXELS = 0.2
+"""An outline that stays this close to a circle, in pixels of the picture, is one: traced circles are off by .17."""
+
 DIGITS = 5
 """Decimals of a millimeter."""
+
+BULGE_DIGITS = 7
+POINT = f" 10\n%.{DIGITS}f\n 20\n%.{DIGITS}f\n"
+BULGING = f"{POINT} 42\n%.{BULGE_DIGITS}f\n"
+CIRCLE = f"100\nAcDbCircle\n{POINT} 30\n0.0\n 40\n%.{DIGITS}f\n"
+STRAIGHT = 5e-7
+"""Less of a bulge is a line: at the longest a millimeter aside in a chord of four kilometers."""
 
 VALUES = (255, 165, 127, 76, 38)
 PRIMARIES = ((255, 0, 0), (255, 255, 0), (0, 255, 0), (0, 255, 255), (0, 0, 255), (255, 0, 255))
@@ -37,16 +59,17 @@ def write_dxf(artwork: Artwork, size: OutputSize) -> bytes:
     """The outlines of the drawing; its lower left corner is the origin."""
     width, height = size.mm()
     scale_x, scale_y = width / artwork.view[0], height / artwork.view[1]
+    tolerance = min(TOLERANCE_MM, TOLERANCE_UNITS * scale_x, TOLERANCE_UNITS * scale_y)
+    circle_tolerance = CIRCLE_PIXELS * width / artwork.page[0]
     numbers = count(FIRST_HANDLE)
     layers, entities = dict[Color, str](), list[str]()
     for area in artwork.areas:
         name = layers.setdefault(area.color(), layer_name(area.color()))
         for contour in contours(area.data):
-            placed: Contour = [
-                tuple(v * scale_x if k % 2 == 0 else height - v * scale_y for k, v in enumerate(step))
-                for step in contour
-            ]
-            entities.append(entity(placed, name, f"{next(numbers):X}"))
+            pieces = pieces_of(contour) * (scale_x, -scale_y) + (0.0, height)
+            kind, body = outline(pieces.reshape(-1, 8), tolerance, circle_tolerance)
+            head = (0, kind), (5, f"{next(numbers):X}"), (330, MODEL_SPACE), (100, "AcDbEntity"), (8, name)
+            entities += (tagged(*head), body)
     rows = [layer(color, name, f"{next(numbers):X}") for color, name in layers.items()]
     filled = FRAME.read_text("ascii")
     for place, text in {
@@ -76,47 +99,30 @@ def layer(color: Color, name: str, handle: str) -> str:
     )  # fmt: skip
 
 
-def entity(contour: Contour, layer_of: str, handle: str) -> str:
-    """One closed outline, in millimeters."""
-    is_straight = all(len(step) == 2 for step in contour)
-    body = polyline(contour) if is_straight else spline(contour)
-    kind = "LWPOLYLINE" if is_straight else "SPLINE"
-    head = tagged((0, kind), (5, handle), (330, MODEL_SPACE), (100, "AcDbEntity"), (8, layer_of))
-    return head + body
-
-
-def polyline(contour: Contour) -> str:
-    """What is special about a closed polyline."""
-    points = contour[:-1] if contour[-1] == contour[0] else contour
-    rows = ((code, short(value, DIGITS)) for x, y in points for code, value in ((10, x), (20, y)))
-    return tagged((100, "AcDbPolyline"), (90, len(points)), (70, 1), *rows)
-
-
-def spline(contour: Contour) -> str:
-    """What is special about a closed planar spline."""
-    points = control_points(contour)
-    pieces = (len(points) - 1) // DEGREE
-    knots = [0] * (DEGREE + 1) + [k for k in range(1, pieces) for _ in range(DEGREE)] + [pieces] * (DEGREE + 1)
-    head = tagged(
-        (100, "AcDbSpline"), (210, "0.0"), (220, "0.0"), (230, "1.0"),
-        (70, 1 | 8), (71, DEGREE), (72, len(knots)), (73, len(points)), (74, 0),
-    )  # fmt: skip
-    rows = ((code, short(value, DIGITS)) for x, y in points for code, value in ((10, x), (20, y), (30, 0.0)))
-    return head + tagged(*((40, f"{knot}.0") for knot in knots)) + tagged(*rows)
-
-
-def control_points(contour: Contour) -> list[tuple[float, float]]:
-    """The outline as a chain of cubics, each sharing its end with the next; a line is a cubic too."""
+def pieces_of(contour: Contour) -> Floats:
+    """The outline as pieces of four points each: start, control points, end. A line's control points are its ends."""
+    flat = list[float]()
     start = contour[0]
-    points = [(start[0], start[1])]
-    pieces = contour[1:] if contour[-1][-2:] == start else [*contour[1:], start]
-    for step in pieces:
-        if len(step) == 6:
-            points += [(step[0], step[1]), (step[2], step[3]), (step[4], step[5])]
-            continue
-        (x0, y0), (x1, y1) = points[-1], (step[0], step[1])
-        points += [(x0 + (x1 - x0) / 3, y0 + (y1 - y0) / 3), (x1 - (x1 - x0) / 3, y1 - (y1 - y0) / 3), (x1, y1)]
-    return points
+    for step in contour[1:] if contour[-1][-2:] == start else (*contour[1:], start):
+        flat += (*flat[-2:], *step) if flat else (*start, *step)
+        if len(step) == 2:
+            flat[-2:] = (*flat[-4:-2], *step, *step)
+    return np.array(flat).reshape(-1, 4, 2)
+
+
+def outline(pieces: Floats, tolerance: float, circle_tolerance: float) -> tuple[str, str]:
+    """The kind of entity that an outline in millimeters becomes, and what is special about it."""
+    x, y, radius = circle_of(pieces, circle_tolerance)
+    if radius:
+        return "CIRCLE", CIRCLE % (x, y, radius)
+    vertices: list[tuple[float, float, float]] = arc_outline(pieces, tolerance).tolist()
+    rows = [vertex(x, y, tan(half / 2)) for x, y, half in vertices]
+    return "LWPOLYLINE", tagged((100, "AcDbPolyline"), (90, len(rows)), (70, 1)) + "".join(rows)
+
+
+def vertex(x: float, y: float, bulge: float) -> str:
+    """A corner of a polyline, and the bulge of what leads to the next."""
+    return POINT % (x, y) if abs(bulge) < STRAIGHT else BULGING % (x, y, bulge)
 
 
 def nearest_index(color: Color) -> int:
