@@ -123,8 +123,7 @@ def fit_arc(
         spans[made, 0] += 1
         spans[new - 1, 1] -= 1
         made, begin = new, end + 1
-    refine(run, spans, curves, lines, smooth, made, False, width, height)
-    return made
+    return refine(run, spans, curves, lines, smooth, made, False, tolerance, width, height)
 
 
 def reversed_curves(curves: Floats, lines: Pixels) -> tuple[Floats, Pixels]:

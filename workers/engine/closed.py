@@ -22,7 +22,7 @@ class FitSettings:
     whose borders are no edges.
     """
 
-    tolerance: float = 0.17
+    tolerance: float = 0.21
     corner: float = math.radians(43)
     smoothing: float = 0.4
     straight: bool = True
@@ -111,8 +111,7 @@ def fit_round(
     ex, ey = direction(run[:n], n, right, min(SPAN, n // 2))
     made = fit_pieces(run, 0, right, True, sx, sy, True, -ex, -ey, tolerance, SPAN, curves, lines, spans, 0)
     made = fit_pieces(run, right, n, True, ex, ey, True, -sx, -sy, tolerance, SPAN, curves, lines, spans, made)
-    refine(run, spans, curves, lines, np.ones(made, np.uint8), made, True, width, height)
-    return made
+    return refine(run, spans, curves, lines, np.ones(made, np.uint8), made, True, tolerance, width, height)
 
 
 @kernel
@@ -160,5 +159,4 @@ def fit_ring(
         spans[made, 0] += 1
         spans[new - 1, 1] -= 1
         made, begin = new, end + 1
-    refine(run, spans, curves, lines, smooth, made, True, width, height)
-    return made
+    return refine(run, spans, curves, lines, smooth, made, True, tolerance, width, height)

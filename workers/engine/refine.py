@@ -20,7 +20,7 @@ from workers.engine.regions import Ids
 MOST = 10
 """Unknowns of one knot: its place, and up to two handles on each side."""
 
-USED = 24
+USED = 20
 """A piece is measured at no more than so many of its points."""
 
 SWEEPS = 2
@@ -34,6 +34,9 @@ ROBUST = 0.12
 
 HIDDEN = 0.3
 """Weight of a point that later shapes cover."""
+
+LINE_SHARE = 0.85
+"""A line must keep within this part of the tolerance, as when it was fitted."""
 
 SMOOTH = 0.9
 """Cosine of the angle up to which a curve goes on in a line."""
@@ -107,8 +110,8 @@ def distance_at(points: Floats, i: int, curve: Floats, t: float, out: Floats) ->
 
 
 @kernel
-def cost_of(points: Floats, first: int, last: int, curve: Floats, line: bool, times: Floats, row: Floats) -> float:
-    """Sum of robust squared distances of a piece's points."""
+def cost_of(points: Floats, first: int, last: int, curve: Floats, times: Floats, row: Floats) -> float:
+    """Sum of robust squared distances of a piece's points; row[4] is raised to the largest distance."""
     total = 0.0
     step = max(1.0, (last - first + 1) / USED)
     for k in range(min(USED, last - first + 1)):
@@ -116,6 +119,8 @@ def cost_of(points: Floats, first: int, last: int, curve: Floats, line: bool, ti
         off = distance_at(points, i, curve, times[i], row)
         times[i] = row[0]
         off = abs(off)
+        if row[3] > 0:
+            row[4] = max(row[4], off)
         total += step * row[3] * (off * off if off < ROBUST else ROBUST * (2 * off - ROBUST))
     return total
 
@@ -138,6 +143,7 @@ def add_piece(
         times[i] = t
         if weight == 0:
             continue
+        row[4] = max(row[4], abs(off))
         weight *= step
         if abs(off) > ROBUST:
             weight *= ROBUST / abs(off)
@@ -258,95 +264,225 @@ def pinned(at: float, limit: float) -> bool:
 
 
 @kernel
-def join_smoothly(curves: Floats, lines: Pixels, smooth: Pixels, count: int, closed: bool) -> None:
-    """Make a cubic and a line that meet at almost one direction meet at exactly one; what bends more is a corner."""
+def tangents_agree(a: Floats, a_line: bool, b: Floats, b_line: bool) -> bool:
+    """Whether a piece goes on in almost the direction in which the one before it arrives."""
+    ax, ay = (a[6] - a[0], a[7] - a[1]) if a_line else (a[6] - a[4], a[7] - a[5])
+    bx, by = (b[6] - b[0], b[7] - b[1]) if b_line else (b[2] - b[0], b[3] - b[1])
+    return ax * bx + ay * by >= SMOOTH * math.hypot(ax, ay) * math.hypot(bx, by)
+
+
+@kernel
+def align_both(a: Floats, a_line: bool, b: Floats, b_line: bool) -> None:
+    """Give the two handles at a smooth knot one direction: that of the line, if one piece is a line."""
+    if a_line:
+        align(b, False, a[6] - a[0], a[7] - a[1])
+    elif b_line:
+        align(a, True, b[0] - b[6], b[1] - b[7])
+    else:
+        align(b, False, a[6] - a[4], a[7] - a[5])
+
+
+@kernel
+def move_knot(
+    points: Floats, spans: Ids, curves: Floats, lines: Pixels, smooth: Pixels, count: int, k: int, tolerance: float,
+    width: float, height: float, times: Floats, room: Floats,
+) -> bool:  # fmt: skip
+    """Move the knot at which piece k begins to its best place; say whether that kept all points within the tolerance.
+
+    If a point would end up farther off than both the tolerance and where the farthest one was, nothing moves.
+    """
+    change, matrix = room[:MOST, :16], room[:MOST, 16 : 16 + MOST]
+    stiff, right, slope, row = room[MOST, :MOST], room[MOST + 1, :MOST], room[MOST + 2, :MOST], room[MOST + 3, :5]
+    old = room[MOST + 4 : MOST + 8, :8]
+    left, after = k - 1 if k else count - 1, (k + 1) % count
+    beyond = left - 1 if left else count - 1
+    for c in range(8):
+        old[0, c], old[1, c], old[2, c], old[3, c] = curves[beyond, c], curves[left, c], curves[k, c], curves[after, c]
+    a, b, a_line, b_line = curves[left], curves[k], lines[left] == 1, lines[k] == 1
+    if smooth[k]:
+        align_both(a, a_line, b, b_line)
+    used = unknowns_of(a, a_line, smooth[left] == 1, b, b_line, smooth[after] == 1, smooth[k] == 1, change, stiff)
+    for c in range(2):
+        if pinned(b[c], width if c == 0 else height):
+            change[c] = 0.0
+    matrix[:] = 0.0
+    right[:] = 0.0
+    for u in range(used):
+        matrix[u, u] = stiff[u]
+    row[4] = 0.0
+    was = add_piece(points, spans[left, 0], spans[left, 1], a, times, change[:, :8], used, matrix, right, row, slope)
+    was += add_piece(points, spans[k, 0], spans[k, 1], b, times, change[:, 8:], used, matrix, right, row, slope)
+    limit = max(row[4], tolerance)
+    fine = solve(matrix, right, used)
+    if fine:
+        moved = math.hypot(right[0], right[1])
+        share = min(1.0, FARTHEST / moved) if moved > 0 else 1.0
+        for u in range(used):
+            for c in range(8):
+                a[c] += share * right[u] * change[u, c]
+                b[c] += share * right[u] * change[u, 8 + c]
+        if smooth[k]:
+            align_both(a, a_line, b, b_line)
+        row[4] = 0.0
+        now = cost_of(points, spans[left, 0], spans[left, 1], a, times, row)
+        now += cost_of(points, spans[k, 0], spans[k, 1], b, times, row)
+        fine = now <= was and row[4] <= limit and good_shape(a, a_line) and good_shape(b, b_line)
+        reached = row[4]
+        if fine:
+            # A line that turned takes the curve beyond it along.
+            row[4] = 0.0
+            if a_line and smooth[left] and not lines[beyond] and beyond != k:
+                align(curves[beyond], True, a[0] - a[6], a[1] - a[7])
+                cost_of(points, spans[beyond, 0], spans[beyond, 1], curves[beyond], times, row)
+            if b_line and smooth[after] and not lines[after] and after != left:
+                align(curves[after], False, b[6] - b[0], b[7] - b[1])
+                cost_of(points, spans[after, 0], spans[after, 1], curves[after], times, row)
+            fine = row[4] <= max(limit, tolerance)
+        if fine:
+            return reached <= tolerance
+    for c in range(8):
+        curves[beyond, c], curves[left, c], curves[k, c], curves[after, c] = old[0, c], old[1, c], old[2, c], old[3, c]
+    return False
+
+
+@kernel
+def join_smoothly(
+    points: Floats, spans: Ids, curves: Floats, lines: Pixels, smooth: Pixels, count: int, closed: bool,
+    tolerance: float, width: float, height: float, times: Floats, room: Floats,
+) -> None:  # fmt: skip
+    """Let lines go over into curves without a bend where all points can still be kept; elsewhere there is a corner."""
     for k in range(0 if closed else 1, count):
-        before = k - 1 if k else count - 1
-        if not smooth[k] or before == k:
+        left = k - 1 if k else count - 1
+        if not smooth[k] or not (lines[left] or lines[k]):
             continue
-        a, b = curves[before], curves[k]
-        if lines[before] and lines[k]:
+        if (lines[left] and lines[k]) or not tangents_agree(curves[left], lines[left] == 1, curves[k], lines[k] == 1):
             smooth[k] = 0
             continue
-        ax, ay = (a[6] - a[0], a[7] - a[1]) if lines[before] else (a[6] - a[4], a[7] - a[5])
-        bx, by = (b[6] - b[0], b[7] - b[1]) if lines[k] else (b[2] - b[0], b[3] - b[1])
-        if ax * bx + ay * by < SMOOTH * math.hypot(ax, ay) * math.hypot(bx, by):
+        a, b = curves[left].copy(), curves[k].copy()
+        if not move_knot(
+            points, spans, curves, lines, smooth, count, k, tolerance, width, height, times, room
+        ) and not move_knot(points, spans, curves, lines, smooth, count, k, tolerance, width, height, times, room):
             smooth[k] = 0
-        elif lines[before]:
-            align(b, False, ax, ay)
-        elif lines[k]:
-            align(a, True, -bx, -by)
+            curves[left], curves[k] = a, b
+
+
+@kernel
+def merged(
+    points: Floats, first: int, last: int, a: Floats, b: Floats, start: bool, end: bool, line: bool, tolerance: float,
+    times: Floats, room: Floats, out: Floats,
+) -> bool:  # fmt: skip
+    """One curve or line in place of two; says whether it keeps all points within the tolerance."""
+    change, matrix = room[:MOST, :8], room[:MOST, 16 : 16 + MOST]
+    right, slope, row = room[MOST + 1, :MOST], room[MOST + 2, :MOST], room[MOST + 3, :5]
+    out[:2], out[6:] = a[:2], b[6:]
+    reach = math.hypot(out[6] - out[0], out[7] - out[1])
+    if reach < 1e-3:
+        return False
+    if line:
+        for c in range(2):
+            out[2 + c], out[4 + c] = (2 * out[c] + out[6 + c]) / 3, (out[c] + 2 * out[6 + c]) / 3
+    else:
+        ax, ay, bx, by = a[2] - a[0], a[3] - a[1], b[4] - b[6], b[5] - b[7]
+        if ax * bx + ay * by > 0.5 * math.hypot(ax, ay) * math.hypot(bx, by):
+            return False
+        share = math.hypot(a[6] - a[0], a[7] - a[1])
+        share /= max(1e-6, share + math.hypot(b[6] - b[0], b[7] - b[1]))
+        ax, ay = ax / max(share, 0.05), ay / max(share, 0.05)
+        bx, by = bx / max(1 - share, 0.05), by / max(1 - share, 0.05)
+        out[2], out[3], out[4], out[5] = out[0] + ax, out[1] + ay, out[6] + bx, out[7] + by
+    for i in range(first, last + 1):
+        times[i] = (i - first + 0.5) / (last - first + 1)
+    for turn in range(1 if line else 4):
+        if turn:
+            used = 0
+            change[:] = 0.0
+            matrix[:] = 0.0
+            right[:] = 0.0
+            for side in range(2):
+                at, handle = (0, 2) if side == 0 else (6, 4)
+                if start if side == 0 else end:
+                    hx, hy = out[handle] - out[at], out[handle + 1] - out[at + 1]
+                    length = max(1e-6, math.hypot(hx, hy))
+                    change[used, handle], change[used, handle + 1] = hx / length, hy / length
+                    used += 1
+                else:
+                    change[used, handle] = change[used + 1, handle + 1] = 1.0
+                    used += 2
+            for u in range(used):
+                matrix[u, u] = STIFF_HANDLE
+            row[4] = 0.0
+            add_piece(points, first, last, out, times, change, used, matrix, right, row, slope)
+            if not solve(matrix, right, used):
+                return False
+            for u in range(used):
+                for c in range(8):
+                    out[c] += right[u] * change[u, c]
+        row[4] = 0.0
+        cost_of(points, first, last, out, times, row)
+        if row[4] <= tolerance and good_shape(out, line):
+            return True
+        if row[4] > (8 if turn == 0 else 4) * tolerance:
+            return False
+    return False
+
+
+@kernel
+def drop_knots(
+    points: Floats, spans: Ids, curves: Floats, lines: Pixels, smooth: Pixels, count: int, closed: bool,
+    tolerance: float, times: Floats, room: Floats,
+) -> int:  # fmt: skip
+    """Draw two pieces as one wherever all points stay within the tolerance; give how many pieces are left."""
+    out = np.empty(8)
+    kept = times.copy()
+    k = 1
+    while k < count and count > (2 if closed else 1):
+        after = (k + 1) % count
+        line = lines[k - 1] == 1 and lines[k] == 1
+        agree = tangents_agree(curves[k - 1], lines[k - 1] == 1, curves[k], lines[k] == 1)
+        first, last = spans[k - 1, 0], spans[k, 1]
+        if agree and (line or smooth[k]) and last > first and spans[k, 0] >= first:
+            if merged(
+                points, first, last, curves[k - 1], curves[k], smooth[k - 1] == 1, smooth[after] == 1, line,
+                tolerance * LINE_SHARE if line else tolerance, times, room, out,
+            ):  # fmt: skip
+                curves[k - 1] = out
+                lines[k - 1] = line
+                spans[k - 1, 1] = last
+                kept[first : last + 1] = times[first : last + 1]
+                for i in range(k, count - 1):
+                    curves[i], lines[i], smooth[i] = curves[i + 1], lines[i + 1], smooth[i + 1]
+                    spans[i, 0], spans[i, 1] = spans[i + 1, 0], spans[i + 1, 1]
+                count -= 1
+                continue
+            times[first : last + 1] = kept[first : last + 1]
+        k += 1
+    return count
 
 
 @kernel
 def refine(
-    points: Floats, spans: Ids, curves: Floats, lines: Pixels, smooth: Pixels, count: int, closed: bool, width: float,
-    height: float,
-) -> None:  # fmt: skip
-    """Move the knots of consecutive pieces.
+    points: Floats, spans: Ids, curves: Floats, lines: Pixels, smooth: Pixels, count: int, closed: bool,
+    tolerance: float, width: float, height: float,
+) -> int:  # fmt: skip
+    """Move the knots of consecutive pieces and drop those that are not needed; give how many pieces are left.
 
     Piece k is drawn for points spans[k, 0] to spans[k, 1]; smooth[k] tells whether it continues the piece before it.
     """
-    join_smoothly(curves, lines, smooth, count, closed)
-    times = np.zeros(len(points))
+    times, room = np.zeros(len(points)), np.empty((MOST + 8, 16 + MOST))
     for k in range(count):
         first, last = spans[k, 0], spans[k, 1]
         for i in range(first, last + 1):
             times[i] = (i - first + 0.5) / max(1, last - first + 1)
-    change, stiff = np.empty((MOST, 16)), np.empty(MOST)
-    matrix, right, row, slope = np.empty((MOST, MOST)), np.empty(MOST), np.empty(4), np.empty(MOST)
-    old = np.empty((2, 8))
+    if count < 2:
+        return count
+    join_smoothly(points, spans, curves, lines, smooth, count, closed, tolerance, width, height, times, room)
     for sweep in range(SWEEPS):
         for turn in range(count):
             k = turn if sweep % 2 == 0 else count - 1 - turn
-            if k == 0 and not closed:
-                continue
-            before = k - 1 if k else count - 1
-            if before == k:
-                continue
-            a, b = curves[before], curves[k]
-            left_smooth, right_smooth = smooth[before] == 1, smooth[(k + 1) % count] == 1
-            used = unknowns_of(
-                a, lines[before] == 1, left_smooth, b, lines[k] == 1, right_smooth, smooth[k] == 1, change, stiff
-            )
-            matrix[:] = 0.0
-            right[:] = 0.0
-            for u in range(used):
-                matrix[u, u] = stiff[u]
-            for c in range(2):
-                if pinned(b[c], width if c == 0 else height):
-                    change[c] = 0.0
-            was = add_piece(
-                points, spans[before, 0], spans[before, 1], a, times, change[:, :8], used, matrix, right, row, slope
-            )
-            was += add_piece(points, spans[k, 0], spans[k, 1], b, times, change[:, 8:], used, matrix, right, row, slope)
-            if not solve(matrix, right, used):
-                continue
-            moved = math.hypot(right[0], right[1])
-            share = min(1.0, FARTHEST / moved) if moved > 0 else 1.0
-            old[0] = a
-            old[1] = b
-            for u in range(used):
-                for c in range(8):
-                    a[c] += share * right[u] * change[u, c]
-                    b[c] += share * right[u] * change[u, 8 + c]
-            if smooth[k]:
-                if lines[before] and not lines[k]:
-                    align(b, False, a[6] - a[0], a[7] - a[1])
-                elif lines[k] and not lines[before]:
-                    align(a, True, b[0] - b[6], b[1] - b[7])
-                else:
-                    # The larger handle keeps its direction to the last digit.
-                    align(b, False, a[6] - a[4], a[7] - a[5])
-            now = cost_of(points, spans[before, 0], spans[before, 1], a, lines[before] == 1, times, row) + cost_of(
-                points, spans[k, 0], spans[k, 1], b, lines[k] == 1, times, row
-            )
-            if now > was or not good_shape(a, lines[before] == 1) or not good_shape(b, lines[k] == 1):
-                a[:] = old[0]
-                b[:] = old[1]
-                continue
-            # A line that turned takes the curve beyond it along.
-            if lines[before] and left_smooth and not lines[before - 1 if before else count - 1]:
-                align(curves[before - 1 if before else count - 1], True, a[0] - a[6], a[1] - a[7])
-            if lines[k] and right_smooth and not lines[(k + 1) % count]:
-                align(curves[(k + 1) % count], False, b[6] - b[0], b[7] - b[1])
+            if k or closed:
+                move_knot(points, spans, curves, lines, smooth, count, k, tolerance, width, height, times, room)
+        if sweep == 0:
+            count = drop_knots(points, spans, curves, lines, smooth, count, closed, tolerance, times, room)
+            if count < 2:
+                return count
+    return count
