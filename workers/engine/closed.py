@@ -11,7 +11,7 @@ from workers.engine.decode import Pixels
 from workers.engine.fit import fit_pieces
 from workers.engine.kernels import kernel
 from workers.engine.refine import refine
-from workers.engine.specks import fit_speck, is_speck
+from workers.engine.specks import QUARTER, ROUND_POINTS, fit_ellipse, fit_speck, is_speck, keeps_to_ellipse
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +124,9 @@ def fit_ring(
         made = fit_speck(points, n, curves, lines)
         if made:
             return made
+    if n >= ROUND_POINTS and fit_ellipse(points, n, curves) and keeps_to_ellipse(points, n, curves):
+        lines[:4] = QUARTER
+        return 4
     ring = smoothed(points, n, smoothing, True)
     at = np.empty(n, np.int64)
     count = find_corners(ring, n, corner, True, at)

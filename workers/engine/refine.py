@@ -20,13 +20,13 @@ from workers.engine.regions import Ids
 MOST = 10
 """Unknowns of one knot: its place, and up to two handles on each side."""
 
-USED = 20
+USED = 16
 """A piece is measured at no more than so many of its points."""
 
-SWEEPS = 2
+SWEEPS = 4
 """How often each knot moves."""
 
-STIFF_PLACE, STIFF_HANDLE, STIFF_TURN = 0.05, 0.02, 0.02
+STIFF_PLACE, STIFF_HANDLE, STIFF_TURN = 0.02, 0.01, 0.01
 """Weights that hold a knot, its handles and its direction where no point says otherwise, against one per point."""
 
 ROBUST = 0.12
@@ -37,6 +37,25 @@ HIDDEN = 0.3
 
 LINE_SHARE = 0.85
 """A line must keep within this part of the tolerance, as when it was fitted."""
+
+SMOOTH_LINE_SHARE = 0.5
+"""A line that curves continue must keep within this part of it: else it would flatten them."""
+
+BLUNT, BLUNT_SINE = 1.3, 0.5
+"""A line between two corners that is shorter than so many pixels is one corner, if its neighbors meet no farther off
+than that and at no flatter angle than this sine."""
+
+ROUND_SINE = 0.3
+"""Lines that meet at flatter angles than this sine have no corner to be rounded."""
+
+FLAT = 0.1
+"""A curve whose handles stray no farther from its chord, in pixels, is a line."""
+
+MOST_DRIFT, MOST_SLIDE = 1.6, 6.0
+"""A corner stays within so many pixels of where it was found, and a smooth knot within so many of where it began."""
+
+LONGEST = 1.5
+"""A handle is no longer than this multiple of its chord, and a pixel."""
 
 SMOOTH = 0.9
 """Cosine of the angle up to which a curve goes on in a line."""
@@ -135,6 +154,13 @@ def add_piece(
     change[u, c] is what unknown u does to each coordinate of the curve.
     """
     total = 0.0
+    active, count = np.empty(MOST, np.int64), 0
+    for u in range(used):
+        for c in range(8):
+            if change[u, c] != 0:
+                active[count] = u
+                count += 1
+                break
     step = max(1.0, (last - first + 1) / USED)
     for k in range(min(USED, last - first + 1)):
         i = first + int(k * step)
@@ -152,14 +178,15 @@ def add_piece(
             total += weight * off * off
         s = 1 - t
         b0, b1, b2, b3 = s * s * s, 3 * s * s * t, 3 * s * t * t, t * t * t
-        for u in range(used):
-            slope[u] = nx * (b0 * change[u, 0] + b1 * change[u, 2] + b2 * change[u, 4] + b3 * change[u, 6]) + ny * (
+        for p in range(count):
+            u = active[p]
+            slope[p] = nx * (b0 * change[u, 0] + b1 * change[u, 2] + b2 * change[u, 4] + b3 * change[u, 6]) + ny * (
                 b0 * change[u, 1] + b1 * change[u, 3] + b2 * change[u, 5] + b3 * change[u, 7]
             )
-        for u in range(used):
-            right[u] -= weight * slope[u] * off
-            for v in range(u + 1):
-                matrix[u, v] += weight * slope[u] * slope[v]
+            pull = weight * slope[p]
+            right[u] -= pull * off
+            for q in range(p + 1):
+                matrix[u, active[q]] += pull * slope[q]
     return total
 
 
@@ -233,14 +260,18 @@ def unknowns_of(
 
 
 @kernel
-def good_shape(curve: Floats, line: bool) -> bool:
-    """Whether the handles of a curve have sensible lengths."""
+def good_shape(curve: Floats, line: bool, before: Floats) -> bool:
+    """Whether the handles of a curve have sensible lengths, or such as they had before."""
     chord = math.hypot(curve[6] - curve[0], curve[7] - curve[1])
     if line:
         return chord > 1e-3
     first = math.hypot(curve[2] - curve[0], curve[3] - curve[1])
     second = math.hypot(curve[4] - curve[6], curve[5] - curve[7])
-    return min(first, second) >= 0.02 * chord and max(first, second) <= 3.0 * chord + 3
+    was = max(
+        math.hypot(before[2] - before[0], before[3] - before[1]),
+        math.hypot(before[4] - before[6], before[5] - before[7]),
+    )
+    return min(first, second) >= 0.02 * chord and max(first, second) <= max(LONGEST * chord + 1, was)
 
 
 @kernel
@@ -285,7 +316,7 @@ def align_both(a: Floats, a_line: bool, b: Floats, b_line: bool) -> None:
 @kernel
 def move_knot(
     points: Floats, spans: Ids, curves: Floats, lines: Pixels, smooth: Pixels, count: int, k: int, tolerance: float,
-    width: float, height: float, times: Floats, room: Floats,
+    width: float, height: float, times: Floats, room: Floats, homes: Floats,
 ) -> bool:  # fmt: skip
     """Move the knot at which piece k begins to its best place; say whether that kept all points within the tolerance.
 
@@ -316,6 +347,8 @@ def move_knot(
     fine = solve(matrix, right, used)
     if fine:
         moved = math.hypot(right[0], right[1])
+        for u in range(2, used):
+            moved = max(moved, 0.1 * abs(right[u]) * math.sqrt(stiff[u] / STIFF_HANDLE))
         share = min(1.0, FARTHEST / moved) if moved > 0 else 1.0
         for u in range(used):
             for c in range(8):
@@ -326,7 +359,9 @@ def move_knot(
         row[4] = 0.0
         now = cost_of(points, spans[left, 0], spans[left, 1], a, times, row)
         now += cost_of(points, spans[k, 0], spans[k, 1], b, times, row)
-        fine = now <= was and row[4] <= limit and good_shape(a, a_line) and good_shape(b, b_line)
+        fine = now <= was and row[4] <= limit and good_shape(a, a_line, old[1]) and good_shape(b, b_line, old[2])
+        home = homes[spans[k, 0]]
+        fine = fine and math.hypot(b[0] - home[0], b[1] - home[1]) <= (MOST_SLIDE if smooth[k] else MOST_DRIFT)
         reached = row[4]
         if fine:
             # A line that turned takes the curve beyond it along.
@@ -348,20 +383,20 @@ def move_knot(
 @kernel
 def join_smoothly(
     points: Floats, spans: Ids, curves: Floats, lines: Pixels, smooth: Pixels, count: int, closed: bool,
-    tolerance: float, width: float, height: float, times: Floats, room: Floats,
+    tolerance: float, width: float, height: float, times: Floats, room: Floats, homes: Floats,
 ) -> None:  # fmt: skip
     """Let lines go over into curves without a bend where all points can still be kept; elsewhere there is a corner."""
     for k in range(0 if closed else 1, count):
         left = k - 1 if k else count - 1
-        if not smooth[k] or not (lines[left] or lines[k]):
+        if not smooth[k] or not (lines[left] or lines[k]) or left == k:
             continue
         if (lines[left] and lines[k]) or not tangents_agree(curves[left], lines[left] == 1, curves[k], lines[k] == 1):
             smooth[k] = 0
             continue
         a, b = curves[left].copy(), curves[k].copy()
         if not move_knot(
-            points, spans, curves, lines, smooth, count, k, tolerance, width, height, times, room
-        ) and not move_knot(points, spans, curves, lines, smooth, count, k, tolerance, width, height, times, room):
+            points, spans, curves, lines, smooth, count, k, tolerance, width, height, times, room, homes
+        ) and not move_knot(points, spans, curves, lines, smooth, count, k, tolerance, width, height, times, room, homes):
             smooth[k] = 0
             curves[left], curves[k] = a, b
 
@@ -419,11 +454,77 @@ def merged(
                     out[c] += right[u] * change[u, c]
         row[4] = 0.0
         cost_of(points, first, last, out, times, row)
-        if row[4] <= tolerance and good_shape(out, line):
+        if row[4] <= tolerance and good_shape(out, line, a):
             return True
         if row[4] > (8 if turn == 0 else 4) * tolerance:
             return False
     return False
+
+
+@kernel
+def meet(curves: Floats, lines: Pixels, spans: Ids, points: Floats, k: int, count: int, out: Floats) -> bool:
+    """Where the pieces before and after the short line k would meet without it; says if that is a blunted corner."""
+    c = curves[k]
+    if not lines[k] or math.hypot(c[6] - c[0], c[7] - c[1]) > BLUNT:
+        return False
+    left, after = k - 1 if k else count - 1, (k + 1) % count
+    a, b = curves[left], curves[after]
+    ax, ay = (a[6] - a[0], a[7] - a[1]) if lines[left] else (a[6] - a[4], a[7] - a[5])
+    bx, by = (b[6] - b[0], b[7] - b[1]) if lines[after] else (b[2] - b[0], b[3] - b[1])
+    la, lb = math.hypot(ax, ay), math.hypot(bx, by)
+    if min(la, lb) < 1e-6:
+        return False
+    ax, ay, bx, by = ax / la, ay / la, bx / lb, by / lb
+    cross = ax * by - ay * bx
+    if abs(cross) < BLUNT_SINE:
+        return False
+    ahead = ((c[6] - c[0]) * by - (c[7] - c[1]) * bx) / cross
+    back = ((c[6] - c[0]) * ay - (c[7] - c[1]) * ax) / cross
+    # `ahead` on from the end of the piece before, `back` from there to the start of the piece after.
+    if ahead < 0 or back > 0 or max(ahead, -back) > BLUNT:
+        return False
+    out[0], out[1] = c[0] + ahead * ax, c[1] + ahead * ay
+    for i in range(spans[k, 0], spans[k, 1] + 1):
+        if points[i, 2] != 0 or points[i, 3] != 0:
+            return False
+    return True
+
+
+@kernel
+def sharpen_blunt(
+    points: Floats, spans: Ids, curves: Floats, lines: Pixels, smooth: Pixels, count: int, closed: bool
+) -> int:
+    """Make one corner of two that anti-aliasing has made of it; give how many pieces are left."""
+    place = np.empty(2)
+    k = 0 if closed else 1
+    while k < count - (0 if closed else 1) and count > 3:
+        if smooth[k] or smooth[(k + 1) % count] or not meet(curves, lines, spans, points, k, count, place):
+            k += 1
+            continue
+        left, after = k - 1 if k else count - 1, (k + 1) % count
+        a, b = curves[left], curves[after]
+        for c in range(2):
+            if lines[left]:
+                a[2 + c], a[4 + c] = (2 * a[c] + place[c]) / 3, (a[c] + 2 * place[c]) / 3
+            if lines[after]:
+                b[2 + c], b[4 + c] = (2 * place[c] + b[6 + c]) / 3, (place[c] + 2 * b[6 + c]) / 3
+            a[6 + c] = b[c] = place[c]
+        for i in range(k, count - 1):
+            curves[i], lines[i], smooth[i] = curves[i + 1], lines[i + 1], smooth[i + 1]
+            spans[i, 0], spans[i, 1] = spans[i + 1, 0], spans[i + 1, 1]
+        count -= 1
+    return count
+
+
+@kernel
+def is_flat(curve: Floats) -> bool:
+    """Whether both handles of a curve lie on its chord, but for less than anyone sees."""
+    way_x, way_y = curve[6] - curve[0], curve[7] - curve[1]
+    length = max(1e-9, math.hypot(way_x, way_y))
+    for c in range(2, 6, 2):
+        if abs((curve[c] - curve[0]) * way_y - (curve[c + 1] - curve[1]) * way_x) > FLAT * length:
+            return False
+    return True
 
 
 @kernel
@@ -434,6 +535,24 @@ def drop_knots(
     """Draw two pieces as one wherever all points stay within the tolerance; give how many pieces are left."""
     out = np.empty(8)
     kept = times.copy()
+    for k in range(count):
+        first, last = spans[k, 0], spans[k, 1]
+        if lines[k] or last <= first:
+            continue
+        bends = smooth[k] == 1 or smooth[(k + 1) % count] == 1
+        limit = tolerance * (SMOOTH_LINE_SHARE if bends else LINE_SHARE)
+        if is_flat(curves[k]):
+            # As good as a line already: then it need not be better than it is.
+            row = room[MOST + 3, :5]
+            row[4] = 0.0
+            cost_of(points, first, last, curves[k], times, row)
+            limit = max(limit, row[4] + FLAT)
+        if merged(points, first, last, curves[k], curves[k], False, False, True, limit, times, room, out):
+            curves[k] = out
+            lines[k] = True
+            smooth[k] = smooth[k] and not lines[k - 1 if k else count - 1]
+            smooth[(k + 1) % count] = smooth[(k + 1) % count] and not lines[(k + 1) % count]
+        times[first : last + 1] = kept[first : last + 1]
     k = 1
     while k < count and count > (2 if closed else 1):
         after = (k + 1) % count
@@ -460,6 +579,123 @@ def drop_knots(
 
 
 @kernel
+def make_fillet(x: float, y: float, a: Floats, b: Floats, reach: float, out: Floats) -> None:
+    """The arc that rounds the corner of lines a and b at (x, y), from `reach` before to `reach` after it.
+
+    Its handles are those of the circle (Goldapp 1991): 4/3 tan(angle / 4) of the radius.
+    """
+    la, lb = math.hypot(a[6] - a[0], a[7] - a[1]), math.hypot(b[6] - b[0], b[7] - b[1])
+    ax, ay, bx, by = (a[6] - a[0]) / la, (a[7] - a[1]) / la, (b[6] - b[0]) / lb, (b[7] - b[1]) / lb
+    angle = math.atan2(abs(ax * by - ay * bx), ax * bx + ay * by)
+    handle = 4 / 3 * math.tan(angle / 4) * reach / math.tan(angle / 2)
+    out[0], out[1], out[6], out[7] = x - reach * ax, y - reach * ay, x + reach * bx, y + reach * by
+    out[2], out[3] = out[0] + handle * ax, out[1] + handle * ay
+    out[4], out[5] = out[6] - handle * bx, out[7] - handle * by
+
+
+@kernel
+def fits_fillet(
+    points: Floats, first: int, last: int, a: Floats, b: Floats, tolerance: float, times: Floats, room: Floats,
+    out: Floats,
+) -> bool:  # fmt: skip
+    """Whether a circle's arc rounds the corner of two lines within the tolerance; the best such arc."""
+    row, trial = room[MOST + 3, :5], room[MOST + 4, :8]
+    la, lb = math.hypot(a[6] - a[0], a[7] - a[1]), math.hypot(b[6] - b[0], b[7] - b[1])
+    if min(la, lb) < 1 or last - first < 2:
+        return False
+    ax, ay, bx, by = (a[6] - a[0]) / la, (a[7] - a[1]) / la, (b[6] - b[0]) / lb, (b[7] - b[1]) / lb
+    cross = ax * by - ay * bx
+    if abs(cross) < ROUND_SINE:
+        return False
+    ahead = ((b[0] - a[6]) * by - (b[1] - a[7]) * bx) / cross
+    back = ((b[0] - a[6]) * ay - (b[1] - a[7]) * ax) / cross
+    # `ahead` from the end of line a to where the lines meet; `back` from the start of line b, negative.
+    if ahead < 0 or back > 0:
+        return False
+    x, y = a[6] + ahead * ax, a[7] + ahead * ay
+    most = min(ahead + la, lb - back)
+    best, reach, step = 1e18, 0.5 * (ahead - back), 0.25 * (ahead - back)
+    center = reach
+    for turn in range(14):
+        for way in range(-1 if turn else 0, 2 if turn else 1):
+            at = center + way * step
+            if at <= 0.2 or at >= most or (turn and way == 0):
+                continue
+            make_fillet(x, y, a, b, at, trial)
+            for i in range(first, last + 1):
+                times[i] = (i - first + 0.5) / (last - first + 1)
+            row[4] = 0.0
+            cost_of(points, first, last, trial, times, row)
+            cost = cost_of(points, first, last, trial, times, row)
+            # Points that the arc leaves to a line are that line's to keep.
+            for i in range(first, last + 1):
+                if times[i] <= 0 or times[i] >= 1:
+                    ux, uy, px, py = (ax, ay, a[6], a[7]) if times[i] <= 0 else (bx, by, b[0], b[1])
+                    off = (points[i, 0] - px) * uy - (points[i, 1] - py) * ux
+                    cost += off * off
+            if cost < best:
+                best, reach = cost, at
+                for c in range(8):
+                    out[c] = trial[c]
+        center = reach
+        step *= 0.6
+    for i in range(first, last + 1):
+        times[i] = (i - first + 0.5) / (last - first + 1)
+    row[4] = 0.0
+    cost_of(points, first, last, out, times, row)
+    row[4] = 0.0
+    cost_of(points, first, last, out, times, row)
+    return best < 1e17 and row[4] <= tolerance
+
+
+@kernel
+def begin_with(spans: Ids, curves: Floats, lines: Pixels, smooth: Pixels, count: int, first: int) -> None:
+    """Let a closed outline begin with another of its pieces."""
+    if not first:
+        return
+    old_spans, old_curves = spans[:count].copy(), curves[:count].copy()
+    old_lines, old_smooth = lines[:count].copy(), smooth[:count].copy()
+    for i in range(count):
+        at = (first + i) % count
+        spans[i], curves[i], lines[i], smooth[i] = old_spans[at], old_curves[at], old_lines[at], old_smooth[at]
+
+
+@kernel
+def round_corners(
+    points: Floats, spans: Ids, curves: Floats, lines: Pixels, smooth: Pixels, count: int, closed: bool,
+    tolerance: float, times: Floats, room: Floats,
+) -> int:  # fmt: skip
+    """Round corners between straight sides evenly, as drawn with one radius; give how many pieces are left."""
+    out = np.empty(8)
+    k = 1
+    while k < count if closed else k < count - 1:
+        pieces = 1 if lines[(k + 1) % count] else 2
+        after = (k + pieces) % count
+        if not lines[k - 1] or lines[k] or not lines[after] or k + pieces > count or (k + pieces == count and not closed):
+            k += 1
+            continue
+        first, last = spans[k, 0], spans[k + pieces - 1, 1]
+        a, b = curves[k - 1], curves[after]
+        if (
+            tangents_agree(a, True, curves[k], False)
+            and tangents_agree(curves[k + pieces - 1], False, b, True)
+            and fits_fillet(points, first, last, a, b, tolerance, times, room, out)
+        ):
+            curves[k] = out
+            for c in range(2):
+                a[6 + c], b[c] = out[c], out[6 + c]
+            smooth[k] = smooth[after] = 1
+            spans[k, 1] = last
+            if pieces == 2:
+                for i in range(k + 1, count - 1):
+                    curves[i], lines[i], smooth[i] = curves[i + 1], lines[i + 1], smooth[i + 1]
+                    spans[i, 0], spans[i, 1] = spans[i + 1, 0], spans[i + 1, 1]
+                count -= 1
+        k += 1
+    return count
+
+
+@kernel
 def refine(
     points: Floats, spans: Ids, curves: Floats, lines: Pixels, smooth: Pixels, count: int, closed: bool,
     tolerance: float, width: float, height: float,
@@ -475,14 +711,32 @@ def refine(
             times[i] = (i - first + 0.5) / max(1, last - first + 1)
     if count < 2:
         return count
-    join_smoothly(points, spans, curves, lines, smooth, count, closed, tolerance, width, height, times, room)
+    inner, homes = np.zeros(len(points), np.uint8), np.empty((len(points), 2))
+    for k in range(count):
+        homes[spans[k, 0]] = curves[k, :2]
+        inner[spans[k, 0]] = smooth[k]
+    join_smoothly(points, spans, curves, lines, smooth, count, closed, tolerance, width, height, times, room, homes)
     for sweep in range(SWEEPS):
         for turn in range(count):
             k = turn if sweep % 2 == 0 else count - 1 - turn
             if k or closed:
-                move_knot(points, spans, curves, lines, smooth, count, k, tolerance, width, height, times, room)
-        if sweep == 0:
+                move_knot(points, spans, curves, lines, smooth, count, k, tolerance, width, height, times, room, homes)
+        if sweep == 1:
+            for k in range(count):
+                smooth[k] = smooth[k] or inner[spans[k, 0]]
+            join_smoothly(points, spans, curves, lines, smooth, count, closed, tolerance, width, height, times, room, homes)
+            count = sharpen_blunt(points, spans, curves, lines, smooth, count, closed)
             count = drop_knots(points, spans, curves, lines, smooth, count, closed, tolerance, times, room)
             if count < 2:
                 return count
+    if not closed:
+        return round_corners(points, spans, curves, lines, smooth, count, closed, tolerance, times, room)
+    line = 0
+    while line < count and not lines[line]:
+        line += 1
+    if line == count:
+        return count
+    begin_with(spans, curves, lines, smooth, count, line)
+    count = round_corners(points, spans, curves, lines, smooth, count, closed, tolerance, times, room)
+    begin_with(spans, curves, lines, smooth, count, 1 % count)  # a line that comes last needs no data of its own
     return count
