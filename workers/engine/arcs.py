@@ -111,18 +111,20 @@ def fit_arc(
         first, last = at[k - 1] + 1 if k else 0, at[k] if k < count else n
         skipped, spared = (cuts[k], cuts[k + 1]) if last - first > 3 * CUT else (0, 0)
         run[begin, :2] = places[k]
-        end = begin + 1
+        stop = begin + 1
         for i in range(first + skipped, last - spared):
-            run[end] = ring[i]
-            end += 1
-        calmed(run[begin:], end - begin, 1, end - begin - 1, False)
-        run[end] = 0.0
-        run[end, :2] = places[k + 1]
-        new = fit_pieces(run, begin, end, False, 0.0, 0.0, False, 0.0, 0.0, tolerance, SPAN, curves, lines, spans, made)
+            run[stop] = ring[i]
+            stop += 1
+        calmed(run[begin:], stop - begin, 1, stop - begin - 1, False)
+        run[stop] = 0.0
+        run[stop, :2] = places[k + 1]
+        new = fit_pieces(
+            run, begin, stop, False, 0.0, 0.0, False, 0.0, 0.0, tolerance, SPAN, curves, lines, spans, made
+        )
         smooth[made + 1 : new] = 1
         spans[made, 0] += 1
         spans[new - 1, 1] -= 1
-        made, begin = new, end + 1
+        made, begin = new, stop + 1
     return refine(run, spans, curves, lines, smooth, made, False, tolerance, width, height)
 
 

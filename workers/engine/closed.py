@@ -11,7 +11,7 @@ from workers.engine.decode import Pixels
 from workers.engine.fit import fit_pieces
 from workers.engine.kernels import kernel
 from workers.engine.refine import refine
-from workers.engine.specks import QUARTER, ROUND_POINTS, fit_ellipse, fit_speck, is_speck, keeps_to_ellipse
+from workers.engine.specks import ENDLESS, LONGEST, ROUND_POINTS, fit_ellipse, is_speck, keeps_to_ellipse
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +120,9 @@ def fit_ring(
     height: float, curves: Floats, lines: Pixels,
 ) -> int:  # fmt: skip
     """Fit a closed ring of n points on a page of this size; gives the number of curves (room for n + 8 is needed)."""
-    if is_speck(points, n):
-        made = fit_speck(points, n, curves, lines)
-        if made:
-            return made
-    if n >= ROUND_POINTS and fit_ellipse(points, n, curves) and keeps_to_ellipse(points, n, curves):
-        lines[:4] = QUARTER
+    if is_speck(points, n) and fit_ellipse(points, n, LONGEST, curves, lines):
+        return 4
+    if n >= ROUND_POINTS and fit_ellipse(points, n, ENDLESS, curves, lines) and keeps_to_ellipse(points, n, curves):
         return 4
     ring = smoothed(points, n, smoothing, True)
     at = np.empty(n, np.int64)

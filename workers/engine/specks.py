@@ -18,8 +18,9 @@ FEWEST, MOST = 5, 14
 PURE = 0.03
 """A speck whose points all lie on the pixels' own sides, within so many pixels, has no coverage to tell of a curve."""
 
-LONGEST = 4.0
-"""An ellipse more stretched than this has lost its shape; the outline is followed after all."""
+LONGEST, ENDLESS = 4.0, 1e6
+"""A speck's ellipse more stretched than this has lost its shape; the outline is followed after all. Larger ellipses
+may be as long as they like."""
 
 ROUND_POINTS = 14
 """A ring of so many points may be a whole ellipse."""
@@ -88,13 +89,16 @@ def draw_ellipse(x: float, y: float, long: float, short: float, angle: float, cu
 
 
 @kernel
-def fit_ellipse(ring: Floats, n: int, curves: Floats) -> bool:
-    """The ellipse of a ring's area and moments; upright, and a circle, where it is so but for noise."""
+def fit_ellipse(ring: Floats, n: int, longest: float, curves: Floats, lines: Pixels) -> bool:
+    """The ellipse of a ring's area and moments; upright, and a circle, where it is so but for noise.
+
+    False if it would be more than `longest` times as long as wide.
+    """
     moments = np.empty(6)
     moments_of(ring, n, moments)
     area, x, y, xx, xy, yy = moments[0], moments[1], moments[2], moments[3], moments[4], moments[5]
     middle, half = (xx + yy) / 2, math.hypot((xx - yy) / 2, xy)
-    if abs(area) < 0.5 or middle - half <= 0:
+    if abs(area) < 0.5 or middle - half <= 0 or middle + half > longest * longest * (middle - half):
         return False
     stretch = math.sqrt(math.sqrt((middle + half) / (middle - half)))
     radius = math.sqrt(abs(area) / math.pi)
@@ -105,6 +109,7 @@ def fit_ellipse(ring: Floats, n: int, curves: Floats) -> bool:
     if abs(angle - upright) * (long - short) < NOISE:
         angle = upright
     draw_ellipse(x, y, long, -short if area < 0 else short, angle, curves)
+    lines[:4] = QUARTER
     return True
 
 
@@ -127,21 +132,3 @@ def keeps_to_ellipse(ring: Floats, n: int, curves: Floats) -> bool:
             return False
         total += off * off
     return total <= n * SPREAD * SPREAD
-
-
-@kernel
-def fit_speck(ring: Floats, n: int, curves: Floats, lines: Pixels) -> int:
-    """Four curves around the ellipse of a speck, in the direction of its ring; 0 if it is none after all."""
-    moments = np.empty(6)
-    moments_of(ring, n, moments)
-    area, x, y, xx, xy, yy = moments[0], moments[1], moments[2], moments[3], moments[4], moments[5]
-    middle, half = (xx + yy) / 2, math.hypot((xx - yy) / 2, xy)
-    if abs(area) < 0.5 or middle - half <= 0 or middle + half > LONGEST * LONGEST * (middle - half):
-        return 0
-    stretch = math.sqrt(math.sqrt((middle + half) / (middle - half)))
-    radius = math.sqrt(abs(area) / math.pi)
-    short = radius / stretch
-    angle = 0.5 * math.atan2(2 * xy, xx - yy)
-    draw_ellipse(x, y, radius * stretch, -short if area < 0 else short, angle, curves)
-    lines[:4] = QUARTER
-    return 4
