@@ -168,7 +168,7 @@ def half_turn(x: float, y: float, values: list[float]) -> Iterator[Step]:
     """Half of an upright ellipse from (x, y) to the other end of its horizontal axis, as two curves."""
     wide, high, _, _, sweep, dx, dy = values
     if dy or abs(dx) != 2 * wide:
-        raise ValueError("an arc of ours is one half of an upright ellipse")
+        raise ValueError("a path of ours has no arc but half of an upright ellipse")
     middle, end = x + dx / 2, x + dx
     peak = y - high if (dx > 0) == bool(sweep) else y + high
     rise, run = ROUND * (peak - y), ROUND * (middle - x)

@@ -6,7 +6,7 @@ import numpy as np
 
 from workers.engine.color import Floats
 from workers.engine.decode import Pixels
-from workers.engine.distances import MOST, cost_of
+from workers.engine.distances import MOST, distance_at
 from workers.engine.kernels import kernel
 from workers.engine.knots import tangents_agree
 from workers.engine.regions import Ids
@@ -28,6 +28,33 @@ def make_fillet(x: float, y: float, a: Floats, b: Floats, reach: float, out: Flo
     out[0], out[1], out[6], out[7] = x - reach * ax, y - reach * ay, x + reach * bx, y + reach * by
     out[2], out[3] = out[0] + handle * ax, out[1] + handle * ay
     out[4], out[5] = out[6] - handle * bx, out[7] - handle * by
+
+
+@kernel
+def cost_with_sides(
+    points: Floats, first: int, last: int, arc: Floats, a: Floats, b: Floats, times: Floats, row: Floats
+) -> float:
+    """Sum of squared distances from an arc and, for points beyond its ends, from the lines a and b that it joins.
+
+    row[4] receives the largest distance.
+    """
+    total = worst = 0.0
+    for i in range(first, last + 1):
+        times[i] = (i - first + 0.5) / (last - first + 1)
+        for _ in range(2):
+            off = abs(distance_at(points, i, arc, times[i], row))
+            times[i] = row[0]
+        weight = row[3]
+        if (times[i] <= 0 or times[i] >= 1) and points[i, 2] == 0 and points[i, 3] == 0:
+            side = a if times[i] <= 0 else b
+            ux, uy = side[6] - side[0], side[7] - side[1]
+            off = abs((points[i, 0] - side[0]) * uy - (points[i, 1] - side[1]) * ux) / math.hypot(ux, uy)
+            weight = 1.0
+        if weight > 0:
+            worst = max(worst, off)
+            total += weight * off * off
+    row[4] = worst
+    return total
 
 
 @kernel
@@ -59,30 +86,17 @@ def fits_fillet(
             if at <= 0.2 or at >= most or (turn and way == 0):
                 continue
             make_fillet(x, y, a, b, at, trial)
-            for i in range(first, last + 1):
-                times[i] = (i - first + 0.5) / (last - first + 1)
-            row[4] = 0.0
-            cost_of(points, first, last, trial, times, row)
-            cost = cost_of(points, first, last, trial, times, row)
-            # Points that the arc leaves to a line are that line's to keep.
-            for i in range(first, last + 1):
-                if times[i] <= 0 or times[i] >= 1:
-                    ux, uy, px, py = (ax, ay, a[6], a[7]) if times[i] <= 0 else (bx, by, b[0], b[1])
-                    off = (points[i, 0] - px) * uy - (points[i, 1] - py) * ux
-                    cost += off * off
+            cost = cost_with_sides(points, first, last, trial, a, b, times, row)
             if cost < best:
                 best, reach = cost, at
                 for c in range(8):
                     out[c] = trial[c]
         center = reach
         step *= 0.6
-    for i in range(first, last + 1):
-        times[i] = (i - first + 0.5) / (last - first + 1)
-    row[4] = 0.0
-    cost_of(points, first, last, out, times, row)
-    row[4] = 0.0
-    cost_of(points, first, last, out, times, row)
-    return best < 1e17 and row[4] <= tolerance
+    if best > 1e17:
+        return False
+    cost_with_sides(points, first, last, out, a, b, times, row)
+    return row[4] <= tolerance
 
 
 @kernel
