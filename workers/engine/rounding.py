@@ -38,7 +38,7 @@ def cost_with_sides(
 
     row[4] receives the largest distance.
     """
-    total = worst = 0.0
+    total = worst = off = 0.0
     for i in range(first, last + 1):
         times[i] = (i - first + 0.5) / (last - first + 1)
         for _ in range(2):
