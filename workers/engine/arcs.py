@@ -16,6 +16,7 @@ from workers.engine.decode import Pixels
 from workers.engine.fit import fit_pieces
 from workers.engine.flatness import Mask
 from workers.engine.kernels import kernel
+from workers.engine.refine import refine
 from workers.engine.regions import Ids
 
 FURTHEST = 1.2
@@ -103,22 +104,28 @@ def fit_arc(
         after = (at[k + 1] if k < count - 1 else n) - at[k]
         cuts[k + 1] = sharpen(ring, n, at[k], before, after, straight, width, height, places[k + 1])
     use_leeway(ring, n)
-    run = np.zeros((n + 3, 7))
-    made = 0
+    run = np.zeros((n + 2 * count + 3, 7))
+    spans, smooth = np.empty((n + 8, 2), np.int32), np.zeros(n + 8, np.uint8)
+    made = begin = 0
     for k in range(count + 1):
         first, last = at[k - 1] + 1 if k else 0, at[k] if k < count else n
         skipped, spared = (cuts[k], cuts[k + 1]) if last - first > 3 * CUT else (0, 0)
-        run[0] = 0.0
-        run[0, :2] = places[k]
-        used = 1
+        run[begin, :2] = places[k]
+        stop = begin + 1
         for i in range(first + skipped, last - spared):
-            run[used] = ring[i]
-            used += 1
-        calmed(run, used, 1, used - 1, False)
-        run[used] = 0.0
-        run[used, :2] = places[k + 1]
-        made = fit_pieces(run, 0, used, False, 0.0, 0.0, False, 0.0, 0.0, tolerance, SPAN, curves, lines, made)
-    return made
+            run[stop] = ring[i]
+            stop += 1
+        calmed(run[begin:], stop - begin, 1, stop - begin - 1, False)
+        run[stop] = 0.0
+        run[stop, :2] = places[k + 1]
+        new = fit_pieces(
+            run, begin, stop, False, 0.0, 0.0, False, 0.0, 0.0, tolerance, SPAN, curves, lines, spans, made
+        )
+        smooth[made + 1 : new] = 1
+        spans[made, 0] += 1
+        spans[new - 1, 1] -= 1
+        made, begin = new, stop + 1
+    return refine(run, spans, curves, lines, smooth, made, False, tolerance, width, height)
 
 
 def reversed_curves(curves: Floats, lines: Pixels) -> tuple[Floats, Pixels]:

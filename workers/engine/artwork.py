@@ -9,12 +9,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from workers.engine.preview import check_drawing
+from workers.engine.specks import ROUND
 
 SPACE = "{http://www.w3.org/2000/svg}"
 COMMAND = re.compile(r"([a-zA-Z])([^a-zA-Z]*)")
 NUMBER = re.compile(r"-?(?:\d+\.?\d*|\.\d+)")
 REFERENCE = re.compile(r"url\(#([\w-]+)\)")
-NUMBERS_OF = {"m": 2, "l": 2, "h": 1, "v": 1, "c": 6, "z": 0}
+NUMBERS_OF = {"m": 2, "l": 2, "h": 1, "v": 1, "c": 6, "s": 4, "a": 7, "z": 0}
 UPRIGHT = (1.0, 0.0, 0.0, 1.0, 0.0, 0.0)
 
 Color = tuple[int, int, int]
@@ -133,7 +134,7 @@ def read_color(text: str) -> Color:
 
 def steps(data: str) -> Iterator[Step]:
     """Path data, step by step, absolute. Raises ValueError for a command that no drawing of ours has."""
-    x = y = start_x = start_y = 0.0
+    x = y = start_x = start_y = mirror_x = mirror_y = 0.0
     for letter, text in COMMAND.findall(data):
         command = letter.lower()
         numbers, size = [float(number) for number in NUMBER.findall(text)], NUMBERS_OF.get(command, -1)
@@ -145,16 +146,35 @@ def steps(data: str) -> Iterator[Step]:
         for k in range(0, len(numbers), size or 1):
             base_x, base_y = (x, y) if letter == command else (0.0, 0.0)
             values = numbers[k : k + size]
-            if command == "c":
-                x1, y1, x2, y2, dx, dy = values
+            if command in ("c", "s"):
+                first = values[:2] if command == "c" else (mirror_x + x - base_x, mirror_y + y - base_y)
+                x2, y2, dx, dy = values[-4:]
+                x1, y1 = base_x + first[0], base_y + first[1]
                 x, y = base_x + dx, base_y + dy
-                yield "C", (base_x + x1, base_y + y1, base_x + x2, base_y + y2, x, y)
+                mirror_x, mirror_y = dx - x2, dy - y2
+                yield "C", (x1, y1, base_x + x2, base_y + y2, x, y)
+                continue
+            if command == "a":
+                yield from half_turn(x, y, values)
+                x += values[5]
                 continue
             x = x if command == "v" else base_x + values[0]
             y = y if command == "h" else base_y + values[-1]
             if command == "m" and not k:
                 start_x, start_y = x, y
             yield ("M" if command == "m" and not k else "L"), (x, y)
+
+
+def half_turn(x: float, y: float, values: list[float]) -> Iterator[Step]:
+    """Half of an upright ellipse from (x, y) to the other end of its horizontal axis, as two curves."""
+    wide, high, _, _, sweep, dx, dy = values
+    if dy or abs(dx) != 2 * wide:
+        raise ValueError("a path of ours has no arc but half of an upright ellipse")
+    middle, end = x + dx / 2, x + dx
+    peak = y - high if (dx > 0) == bool(sweep) else y + high
+    rise, run = ROUND * (peak - y), ROUND * (middle - x)
+    yield "C", (x, y + rise, middle - run, peak, middle, peak)
+    yield "C", (middle + run, peak, end, y + rise, end, y)
 
 
 Contour = list[tuple[float, ...]]

@@ -10,7 +10,8 @@ from workers.engine.corners import CUT, SPAN, find_corners, merge_tips, sharpen
 from workers.engine.decode import Pixels
 from workers.engine.fit import fit_pieces
 from workers.engine.kernels import kernel
-from workers.engine.specks import fit_speck, is_speck
+from workers.engine.refine import refine
+from workers.engine.specks import ENDLESS, LONGEST, ROUND_POINTS, fit_ellipse, is_speck, keeps_to_ellipse
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,7 @@ class FitSettings:
     whose borders are no edges.
     """
 
-    tolerance: float = 0.17
+    tolerance: float = 0.21
     corner: float = math.radians(43)
     smoothing: float = 0.4
     straight: bool = True
@@ -87,13 +88,15 @@ def direction(ring: Floats, n: int, at: int, span: int) -> tuple[float, float]:
 
 
 @kernel
-def fit_round(ring: Floats, n: int, tolerance: float, curves: Floats, lines: Pixels) -> int:
+def fit_round(
+    ring: Floats, n: int, tolerance: float, width: float, height: float, curves: Floats, lines: Pixels
+) -> int:
     """Fit a ring without corners in two halves, from its leftmost to its rightmost point and back."""
     left, right = 0, 0
     for i in range(n):
         if ring[i, 0] < ring[left, 0]:
             left = i
-    run = np.empty((n + 1, 7))
+    run, spans = np.empty((n + 1, 7)), np.empty((n + 8, 2), np.int32)
     for i in range(n + 1):
         run[i] = ring[(left + i) % n]
     if n >= 12:
@@ -106,8 +109,9 @@ def fit_round(ring: Floats, n: int, tolerance: float, curves: Floats, lines: Pix
         right = n // 2
     sx, sy = direction(run[:n], n, 0, min(SPAN, n // 2))
     ex, ey = direction(run[:n], n, right, min(SPAN, n // 2))
-    made = fit_pieces(run, 0, right, True, sx, sy, True, -ex, -ey, tolerance, SPAN, curves, lines, 0)
-    return fit_pieces(run, right, n, True, ex, ey, True, -sx, -sy, tolerance, SPAN, curves, lines, made)
+    made = fit_pieces(run, 0, right, True, sx, sy, True, -ex, -ey, tolerance, SPAN, curves, lines, spans, 0)
+    made = fit_pieces(run, right, n, True, ex, ey, True, -sx, -sy, tolerance, SPAN, curves, lines, spans, made)
+    return refine(run, spans, curves, lines, np.ones(made, np.uint8), made, True, tolerance, width, height)
 
 
 @kernel
@@ -116,10 +120,10 @@ def fit_ring(
     height: float, curves: Floats, lines: Pixels,
 ) -> int:  # fmt: skip
     """Fit a closed ring of n points on a page of this size; gives the number of curves (room for n + 8 is needed)."""
-    if is_speck(points, n):
-        made = fit_speck(points, n, curves, lines)
-        if made:
-            return made
+    if is_speck(points, n) and fit_ellipse(points, n, LONGEST, curves, lines):
+        return 4
+    if n >= ROUND_POINTS and fit_ellipse(points, n, ENDLESS, curves, lines) and keeps_to_ellipse(points, n, curves):
+        return 4
     ring = smoothed(points, n, smoothing, True)
     at = np.empty(n, np.int64)
     count = find_corners(ring, n, corner, True, at)
@@ -127,7 +131,7 @@ def fit_ring(
         count = merge_tips(ring, n, at, count)
     if count == 0:
         use_leeway(ring, n)
-        return fit_round(ring, n, tolerance, curves, lines)
+        return fit_round(ring, n, tolerance, width, height, curves, lines)
     places, cuts = np.empty((count, 2)), np.empty(count, np.int64)
     for k in range(count):
         before = (at[k] - at[k - 1 if k else count - 1]) % n
@@ -135,20 +139,24 @@ def fit_ring(
         before, after = before if before else n, after if after else n
         cuts[k] = sharpen(ring, n, at[k], before, after, straight, width, height, places[k])
     use_leeway(ring, n)
-    run = np.zeros((n + 2, 7))
-    made = 0
+    run, spans, smooth = np.zeros((n + 2 * count, 7)), np.empty((n + 8, 2), np.int32), np.zeros(n + 8, np.uint8)
+    made = begin = 0
     for k in range(count):
         length = (at[(k + 1) % count] - at[k]) % n
         if length == 0:
             length = n
         first, last = (cuts[k], cuts[(k + 1) % count]) if length > 3 * CUT else (0, 0)
-        run[0, :2] = places[k]
-        used = 1
+        run[begin, :2] = places[k]
+        end = begin + 1
         for i in range(at[k] + 1 + first, at[k] + length - last):
-            run[used] = ring[i % n]
-            used += 1
-        calmed(run, used, 1, used - 1, False)
-        run[used] = 0.0
-        run[used, :2] = places[(k + 1) % count]
-        made = fit_pieces(run, 0, used, False, 0.0, 0.0, False, 0.0, 0.0, tolerance, SPAN, curves, lines, made)
-    return made
+            run[end] = ring[i % n]
+            end += 1
+        calmed(run[begin:], end - begin, 1, end - begin - 1, False)
+        run[end] = 0.0
+        run[end, :2] = places[(k + 1) % count]
+        new = fit_pieces(run, begin, end, False, 0.0, 0.0, False, 0.0, 0.0, tolerance, SPAN, curves, lines, spans, made)
+        smooth[made + 1 : new] = 1
+        spans[made, 0] += 1
+        spans[new - 1, 1] -= 1
+        made, begin = new, end + 1
+    return refine(run, spans, curves, lines, smooth, made, True, tolerance, width, height)

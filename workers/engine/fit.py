@@ -11,6 +11,7 @@ from workers.engine.color import Floats
 from workers.engine.cubic import chord_times, distance_from_chord, error_and_times, fit_handles
 from workers.engine.decode import Pixels
 from workers.engine.kernels import kernel
+from workers.engine.regions import Ids
 
 MOST_POINTS = 48
 """A longer run is fitted through this many of its points, evenly spaced."""
@@ -91,9 +92,12 @@ def fit_smoothly(
 @kernel
 def fit_pieces(
     run: Floats, begin: int, last: int, start: bool, sx: float, sy: float, end: bool, ex: float, ey: float,
-    tolerance: float, span: int, curves: Floats, lines: Pixels, made: int,
+    tolerance: float, span: int, curves: Floats, lines: Pixels, spans: Ids, made: int,
 ) -> int:  # fmt: skip
-    """Append the pieces that follow run[begin..last] within the tolerance; give the new number of curves."""
+    """Append the pieces that follow run[begin..last] within the tolerance; give the new number of curves.
+
+    `spans` receives the indices of each piece's first and last point.
+    """
     scratch, curve, good = np.empty((MOST_POINTS, 9)), np.empty(8), np.empty(8)
     i = begin
     while i < last:
@@ -101,6 +105,7 @@ def fit_pieces(
         if error <= tolerance:
             curves[made] = curve
             lines[made] = line
+            spans[made, 0], spans[made, 1] = i, last
             return made + 1
         low, high, reached, good_line = i + 1, last, -1, False
         step = max(4, 2 * span)
@@ -129,6 +134,7 @@ def fit_pieces(
             make_line(run[i, 0], run[i, 1], run[reached, 0], run[reached, 1], good)
         curves[made] = good
         lines[made] = good_line
+        spans[made, 0], spans[made, 1] = i, reached
         made += 1
         sx, sy = (good[6] - good[0], good[7] - good[1]) if good_line else (good[6] - good[4], good[7] - good[5])
         length = math.hypot(sx, sy)

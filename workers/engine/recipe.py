@@ -89,7 +89,7 @@ def for_quality(recipe: Recipe, analysis: Analysis) -> Recipe:
         recipe = replace(
             recipe,
             labels=replace(recipe.labels, reach=2, fewest_pixels=4),
-            fit=replace(recipe.fit, tolerance=0.12, smoothing=0.15),
+            fit=replace(recipe.fit, tolerance=0.15, smoothing=0.15),
         )
     return recipe
 

@@ -7,6 +7,7 @@ from PIL import Image, ImageDraw
 from shared.tracing import TraceOptions
 from tests.pixels import encoded
 from workers.engine import trace
+from workers.engine.artwork import contours, read_artwork
 from workers.engine.similarity import rendered
 
 SIDE, ZOOM = 120, 8
@@ -44,32 +45,19 @@ def coverage(svg: str) -> "np.ndarray":
     return total
 
 
-NUMBERS = {"M": 2, "c": 6, "l": 2, "h": 1, "v": 1}
-
-
-def segments(svg: str) -> list[tuple[int, ...]]:
+def segments(svg: str) -> list[tuple[float, ...]]:
     """Every line (four numbers) and curve (eight) of all paths, in drawing units."""
-    found = list[tuple[int, ...]]()
-    for data in re.findall(r' d="([^"]*)"', svg):
-        x = y = start_x = start_y = 0
-        for command, body in re.findall(r"([Mclhvz])([^Mclhvz]*)", data):
-            values = [int(number) for number in re.findall(r"-?\d+", body)]
-            if command == "z":
-                found.append((x, y, start_x, start_y))
-                x, y = start_x, start_y
-            for k in range(0, len(values), NUMBERS.get(command, 1)):
-                part = values[k : k + NUMBERS[command]]
-                if command == "M":
-                    x, y = start_x, start_y = part[0], part[1]
-                    continue
-                moves = [0, *part] if command == "v" else [*part, 0] if command == "h" else part
-                ends = [(x, y)[i % 2] + move for i, move in enumerate(moves)]
-                found.append((x, y, *ends))
-                x, y = ends[-2], ends[-1]
+    found = list[tuple[float, ...]]()
+    for area in read_artwork(svg).areas:
+        for contour in contours(area.data):
+            at = contour[0]
+            for numbers in [*contour[1:], contour[0]]:
+                found.append(tuple(round(number, 3) for number in (*at, *numbers)))
+                at = numbers[-2:]
     return [one for one in found if one[:2] != one[-2:] or len(one) > 4]
 
 
-def on_the_page(one: tuple[int, ...], edge: int) -> bool:
+def on_the_page(one: tuple[float, ...], edge: int) -> bool:
     """Whether a segment runs along the edge of the page."""
     return len(one) == 4 and any(one[c] == one[c + 2] in (0, edge) for c in (0, 1))
 

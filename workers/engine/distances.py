@@ -1,0 +1,155 @@
+"""How far a curve passes its points, and what each unknown of a fit does to that (Gauss-Newton on the distances along
+the curve's normals; Wang, Pottmann, Liu, "Fitting B-spline curves to point clouds", 2006).
+"""
+
+import math
+
+import numpy as np
+
+from workers.engine.color import Floats
+from workers.engine.kernels import kernel
+
+MOST = 10
+"""Unknowns of one knot: its place, and up to two handles on each side."""
+
+USED = 16
+"""A piece is measured at no more than so many of its points."""
+
+ROBUST = 0.12
+"""Points farther off than this, in pixels, count less the farther they are (Huber 1964)."""
+
+HIDDEN = 0.3
+"""Weight of a point that later shapes cover."""
+
+BEYOND = 0.6
+"""A point that lies beyond the end of its piece is the next one's, unless it is farther from that end than this."""
+
+
+@kernel
+def solve(matrix: Floats, right: Floats, n: int) -> bool:
+    """Solve a symmetric positive system in place (Cholesky); says if there is a solution."""
+    for j in range(n):
+        for k in range(j):
+            matrix[j, j] -= matrix[j, k] * matrix[j, k]
+        if matrix[j, j] <= 1e-12:
+            return False
+        matrix[j, j] = math.sqrt(matrix[j, j])
+        for i in range(j + 1, n):
+            for k in range(j):
+                matrix[i, j] -= matrix[i, k] * matrix[j, k]
+            matrix[i, j] /= matrix[j, j]
+    for i in range(n):
+        for k in range(i):
+            right[i] -= matrix[i, k] * right[k]
+        right[i] /= matrix[i, i]
+    for i in range(n - 1, -1, -1):
+        for k in range(i + 1, n):
+            right[i] -= matrix[k, i] * right[k]
+        right[i] /= matrix[i, i]
+    return True
+
+
+@kernel
+def distance_at(points: Floats, i: int, curve: Floats, t: float, out: Floats) -> float:
+    """Signed distance of a curve from point i at the point of the curve closest to it.
+
+    `out` receives the time of that point and the direction in which the distance is measured; the weight is 0 for
+    points beyond an end or free to lie where they do.
+    """
+    ax, ay = 3 * (curve[2] - curve[0]), 3 * (curve[3] - curve[1])
+    bx, by = 3 * (curve[4] - curve[2]), 3 * (curve[5] - curve[3])
+    cx, cy = 3 * (curve[6] - curve[4]), 3 * (curve[7] - curve[5])
+    dx = dy = vx = vy = 0.0
+    for turn in range(2):
+        u = 1 - t
+        b0, b1, b2, b3 = u * u * u, 3 * u * u * t, 3 * u * t * t, t * t * t
+        dx = b0 * curve[0] + b1 * curve[2] + b2 * curve[4] + b3 * curve[6] - points[i, 0]
+        dy = b0 * curve[1] + b1 * curve[3] + b2 * curve[5] + b3 * curve[7] - points[i, 1]
+        vx, vy = u * u * ax + 2 * u * t * bx + t * t * cx, u * u * ay + 2 * u * t * by + t * t * cy
+        if turn == 1:
+            break
+        wx, wy = 2 * (u * (bx - ax) + t * (cx - bx)), 2 * (u * (by - ay) + t * (cy - by))
+        bottom = vx * vx + vy * vy + dx * wx + dy * wy
+        if bottom > 1e-9:
+            t = min(1.0, max(0.0, t - (dx * vx + dy * vy) / bottom))
+    speed = math.hypot(vx, vy)
+    out[0], out[3] = t, 0.0
+    if speed < 1e-9:
+        return 0.0
+    out[1], out[2], out[3] = -vy / speed, vx / speed, 1.0
+    if (t <= 0 or t >= 1) and abs(dx * vx + dy * vy) > 0.05 * speed:
+        away = math.hypot(dx, dy)
+        if away > BEYOND and points[i, 2] == 0 and points[i, 3] == 0:
+            out[1], out[2] = dx / away, dy / away
+            return away
+        out[3] = 0.0
+    nx, ny = points[i, 2], points[i, 3]
+    if nx != 0 or ny != 0:
+        along = dx * nx + dy * ny
+        out[1], out[2] = nx, ny
+        excess = max(0.0, along - points[i, 5]) - max(0.0, points[i, 4] - along)
+        out[3] *= HIDDEN if excess != 0 else 0.0
+        return excess
+    return dx * out[1] + dy * out[2]
+
+
+@kernel
+def cost_of(points: Floats, first: int, last: int, curve: Floats, times: Floats, row: Floats) -> float:
+    """Sum of robust squared distances of a piece's points; row[4] is raised to the largest distance."""
+    total = 0.0
+    step = max(1.0, (last - first + 1) / USED)
+    for k in range(min(USED, last - first + 1)):
+        i = first + int(k * step)
+        off = distance_at(points, i, curve, times[i], row)
+        times[i] = row[0]
+        off = abs(off)
+        if row[3] > 0:
+            row[4] = max(row[4], off)
+        total += step * row[3] * (off * off if off < ROBUST else ROBUST * (2 * off - ROBUST))
+    return total
+
+
+@kernel
+def add_piece(
+    points: Floats, first: int, last: int, curve: Floats, times: Floats, change: Floats, used: int, matrix: Floats,
+    right: Floats, row: Floats, slope: Floats,
+) -> float:  # fmt: skip
+    """Add one piece to the normal equations and give its cost.
+
+    change[u, c] is what unknown u does to each coordinate of the curve.
+    """
+    total = 0.0
+    active, count = np.empty(MOST, np.int64), 0
+    for u in range(used):
+        for c in range(8):
+            if change[u, c] != 0:
+                active[count] = u
+                count += 1
+                break
+    step = max(1.0, (last - first + 1) / USED)
+    for k in range(min(USED, last - first + 1)):
+        i = first + int(k * step)
+        off = distance_at(points, i, curve, times[i], row)
+        t, nx, ny, weight = row[0], row[1], row[2], row[3]
+        times[i] = t
+        if weight == 0:
+            continue
+        row[4] = max(row[4], abs(off))
+        weight *= step
+        if abs(off) > ROBUST:
+            weight *= ROBUST / abs(off)
+            total += weight * abs(off) * (2 * abs(off) - ROBUST)
+        else:
+            total += weight * off * off
+        s = 1 - t
+        b0, b1, b2, b3 = s * s * s, 3 * s * s * t, 3 * s * t * t, t * t * t
+        for p in range(count):
+            u = active[p]
+            slope[p] = nx * (b0 * change[u, 0] + b1 * change[u, 2] + b2 * change[u, 4] + b3 * change[u, 6]) + ny * (
+                b0 * change[u, 1] + b1 * change[u, 3] + b2 * change[u, 5] + b3 * change[u, 7]
+            )
+            pull = weight * slope[p]
+            right[u] -= pull * off
+            for q in range(p + 1):
+                matrix[u, active[q]] += pull * slope[q]
+    return total

@@ -1,0 +1,69 @@
+"""Fitted curves moved to where the points truly lie: knots and handles of a whole outline by least squares.
+
+The greedy fit ends each piece on a point of the outline, and takes the longest piece that just keeps the tolerance.
+Here every knot in turn moves to where the squared distances of all points of its two pieces are smallest. What then
+is no longer needed goes.
+"""
+
+import numpy as np
+
+from workers.engine.color import Floats
+from workers.engine.decode import Pixels
+from workers.engine.distances import MOST
+from workers.engine.dropping import drop_knots, sharpen_blunt
+from workers.engine.kernels import kernel
+from workers.engine.knots import join_smoothly, move_knot
+from workers.engine.regions import Ids
+from workers.engine.rounding import begin_with, round_corners
+
+SWEEPS = 4
+"""How often each knot moves."""
+
+
+@kernel
+def refine(
+    points: Floats, spans: Ids, curves: Floats, lines: Pixels, smooth: Pixels, count: int, closed: bool,
+    tolerance: float, width: float, height: float,
+) -> int:  # fmt: skip
+    """Move the knots of consecutive pieces and drop those that are not needed; give how many pieces are left.
+
+    Piece k is drawn for points spans[k, 0] to spans[k, 1]; smooth[k] tells whether it continues the piece before it.
+    """
+    times, room = np.zeros(len(points)), np.empty((MOST + 8, 16 + MOST))
+    for k in range(count):
+        first, last = spans[k, 0], spans[k, 1]
+        for i in range(first, last + 1):
+            times[i] = (i - first + 0.5) / max(1, last - first + 1)
+    if count < 2:
+        return count
+    inner, homes = np.zeros(len(points), np.uint8), np.empty((len(points), 2))
+    for k in range(count):
+        homes[spans[k, 0]] = curves[k, :2]
+        inner[spans[k, 0]] = smooth[k]
+    join_smoothly(points, spans, curves, lines, smooth, count, closed, tolerance, width, height, times, room, homes)
+    for sweep in range(SWEEPS):
+        for turn in range(count):
+            k = turn if sweep % 2 == 0 else count - 1 - turn
+            if k or closed:
+                move_knot(points, spans, curves, lines, smooth, count, k, tolerance, width, height, times, room, homes)
+        if sweep == 1:
+            for k in range(count):
+                smooth[k] = smooth[k] or inner[spans[k, 0]]
+            join_smoothly(
+                points, spans, curves, lines, smooth, count, closed, tolerance, width, height, times, room, homes
+            )
+            count = sharpen_blunt(points, spans, curves, lines, smooth, count, closed)
+            count = drop_knots(points, spans, curves, lines, smooth, count, closed, tolerance, times, room)
+            if count < 2:
+                return count
+    if not closed:
+        return round_corners(points, spans, curves, lines, smooth, count, closed, tolerance, times, room)
+    line = 0
+    while line < count and not lines[line]:
+        line += 1
+    if line == count:
+        return count
+    begin_with(spans, curves, lines, smooth, count, line)
+    count = round_corners(points, spans, curves, lines, smooth, count, closed, tolerance, times, room)
+    begin_with(spans, curves, lines, smooth, count, 1 % count)  # a line that comes last needs no data of its own
+    return count
