@@ -10,7 +10,7 @@ from workers.engine.corners import CUT, SPAN, find_corners, merge_tips, sharpen
 from workers.engine.decode import Pixels
 from workers.engine.fit import fit_pieces
 from workers.engine.kernels import kernel
-from workers.engine.specks import fit_speck, is_speck
+from workers.engine.specks import MOST, fit_speck, is_speck
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,13 +18,14 @@ class FitSettings:
     """Pixels a curve may stray, the bend in radians that makes a corner, and the width of the smoothing.
 
     `straight` trusts long straight sides to tell where a corner is, also the tip of a needle; not among soft colors,
-    whose borders are no edges.
+    whose borders are no edges. A ring of fewer than `speck` points is a dot or a dash.
     """
 
     tolerance: float = 0.17
     corner: float = math.radians(43)
     smoothing: float = 0.4
     straight: bool = True
+    speck: int = MOST
 
 
 @kernel
@@ -112,11 +113,11 @@ def fit_round(ring: Floats, n: int, tolerance: float, curves: Floats, lines: Pix
 
 @kernel
 def fit_ring(
-    points: Floats, n: int, tolerance: float, corner: float, smoothing: float, straight: bool, width: float,
-    height: float, curves: Floats, lines: Pixels,
+    points: Floats, n: int, tolerance: float, corner: float, smoothing: float, straight: bool, speck: int,
+    width: float, height: float, curves: Floats, lines: Pixels,
 ) -> int:  # fmt: skip
     """Fit a closed ring of n points on a page of this size; gives the number of curves (room for n + 8 is needed)."""
-    if is_speck(points, n):
+    if is_speck(points, n, speck):
         made = fit_speck(points, n, curves, lines)
         if made:
             return made
