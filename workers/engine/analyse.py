@@ -20,7 +20,8 @@ MOST_EXACT = 64
 SMALL_SIDE = 256
 TINY_SIDE = 48
 MOST_PIXEL_ART = 256
-"""Pixel art has at most this many of its own pixels a side."""
+MOST_OWN_SIZE = 64
+"""Pixel art has at most this many of its own pixels a side, and the second number if it is not enlarged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +138,12 @@ def block_side(pixels: Pixels) -> int:
     side = int(np.gcd.reduce(places))
     if width % side or height % side or max(width, height) // side > MOST_PIXEL_ART or max(width, height) // side < 4:
         return 0
+    if side < 2 and max(width, height) > MOST_OWN_SIZE:
+        return 0
     exact = len(np.unique(packed[side // 2 :: side, side // 2 :: side]))
     if side >= 2:
         return side if exact <= 4 * MOST_EXACT else 0
-    return 1 if max(width, height) <= 64 and exact <= 24 else 0
+    return 1 if exact <= 24 else 0
 
 
 @kernel

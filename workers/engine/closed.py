@@ -11,7 +11,7 @@ from workers.engine.decode import Pixels
 from workers.engine.fit import fit_pieces
 from workers.engine.kernels import kernel
 from workers.engine.refine import refine
-from workers.engine.specks import ENDLESS, LONGEST, ROUND_POINTS, fit_ellipse, is_speck, keeps_to_ellipse
+from workers.engine.specks import ENDLESS, LONGEST, MOST, ROUND_POINTS, fit_ellipse, is_speck, keeps_to_ellipse
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,13 +19,14 @@ class FitSettings:
     """Pixels a curve may stray, the bend in radians that makes a corner, and the width of the smoothing.
 
     `straight` trusts long straight sides to tell where a corner is, also the tip of a needle; not among soft colors,
-    whose borders are no edges.
+    whose borders are no edges. A ring of fewer than `speck` points is a dot or a dash.
     """
 
     tolerance: float = 0.21
     corner: float = math.radians(43)
     smoothing: float = 0.4
     straight: bool = True
+    speck: int = MOST
 
 
 @kernel
@@ -116,11 +117,11 @@ def fit_round(
 
 @kernel
 def fit_ring(
-    points: Floats, n: int, tolerance: float, corner: float, smoothing: float, straight: bool, width: float,
-    height: float, curves: Floats, lines: Pixels,
+    points: Floats, n: int, tolerance: float, corner: float, smoothing: float, straight: bool, speck: int,
+    width: float, height: float, curves: Floats, lines: Pixels,
 ) -> int:  # fmt: skip
     """Fit a closed ring of n points on a page of this size; gives the number of curves (room for n + 8 is needed)."""
-    if is_speck(points, n) and fit_ellipse(points, n, LONGEST, curves, lines):
+    if is_speck(points, n, speck) and fit_ellipse(points, n, LONGEST, curves, lines):
         return 4
     if n >= ROUND_POINTS and fit_ellipse(points, n, ENDLESS, curves, lines) and keeps_to_ellipse(points, n, curves):
         return 4

@@ -145,15 +145,15 @@ class CutTracer:
         """Fit one arc for both of its sides."""
         fit, n = self.tracer.recipe.fit, len(points)
         curves, lines = np.empty((n + 8, 8)), np.empty(n + 8, np.uint8)
-        dials = (fit.tolerance, fit.corner, fit.smoothing, fit.straight, float(self.width), float(self.height))
+        dials, page = (fit.tolerance, fit.corner, fit.smoothing, fit.straight), (float(self.width), float(self.height))
         if not arc.closed:
             start, end = self.found[end_of(arc, last=False)], self.found[end_of(arc, last=True)]
-            made = fit_arc(points, n, start, end, *dials, curves, lines)
+            made = fit_arc(points, n, start, end, *dials, *page, curves, lines)
         elif n < 3:
             self.fitted[key_of(arc.points)] = straight(arc.points.astype(float))
             return
         else:
-            made = fit_ring(points, n, *dials, curves, lines)
+            made = fit_ring(points, n, *dials, fit.speck, *page, curves, lines)
         self.fitted[key_of(arc.points)] = curves[:made], lines[:made]
 
 

@@ -98,6 +98,17 @@ def gather_near(known: Labels, extra: Labels, y: int, x: int, reach: int, near: 
 
 
 @kernel
+def has_label_near(labels: Labels, y: int, x: int) -> bool:
+    """Whether the pixel or one next to it has a label."""
+    height, width = labels.shape
+    for ny in range(max(0, y - 1), min(height, y + 2)):
+        for nx in range(max(0, x - 1), min(width, x + 2)):
+            if labels[ny, nx] >= 0:
+                return True
+    return False
+
+
+@kernel
 def explain(
     pixels: Pixels, y: int, x: int, palette: Floats, near: NDArray[np.int64], far: Floats, found: int
 ) -> tuple[int, float]:
@@ -135,7 +146,8 @@ def label_edges(
 ) -> int:  # fmt: skip
     """Label every pixel that is not known yet; mark and count those that no mixture explains.
 
-    With `guess` the unexplained take the closest color around them.
+    With `guess`, after a first pass, the unexplained take the closest color around them, and only they and those with
+    an extra label next to them are looked at: for the others nothing has changed.
     """
     height, width = known.shape
     near, far = np.empty(MOST_NEAR, np.int64), np.empty(MOST_NEAR)
@@ -144,6 +156,8 @@ def label_edges(
         for x in range(width):
             if known[y, x] >= 0:
                 labels[y, x] = known[y, x]
+                continue
+            if guess and not unexplained[y, x] and not has_label_near(extra, y, x):
                 continue
             found = gather_near(known, extra, y, x, reach, near, far)
             label, error = explain(pixels, y, x, palette, near, far, found)
@@ -176,7 +190,6 @@ def label_pixels(
         if not fixed:
             palette = with_stroke_colors(pixels, peaks, opaque, palette, settings)
         name_peaks(pixels, known, labels, unexplained, peaks, palette, extra)
-        unexplained[:] = False
         label_edges(pixels, known, extra, True, palette, settings.reach, most_error, labels, unexplained)
     keep_thin_strokes(pixels, known, palette, labels)
     return Labelled(labels, palette)

@@ -40,9 +40,12 @@ def color_key(red: int, green: int, blue: int, alpha: int, opaque: bool) -> int:
 
 
 @kernel
-def count_colors(pixels: Pixels, mask: Mask, opaque: bool, counts: NDArray[np.int32], sums: NDArray[np.int32]) -> None:
-    """Count the masked pixels of each key and sum their channels."""
+def count_colors(
+    pixels: Pixels, mask: Mask, opaque: bool, counts: NDArray[np.int32], sums: NDArray[np.int32], keys: Counts
+) -> int:
+    """Count the masked pixels of each key and sum their channels; list the keys that occur and give their number."""
     height, width = mask.shape
+    found = 0
     for y in range(height):
         for x in range(width):
             if mask[y, x]:
@@ -53,9 +56,13 @@ def count_colors(pixels: Pixels, mask: Mask, opaque: bool, counts: NDArray[np.in
                     int(pixels[y, x, 3]),
                     opaque,
                 )
+                if counts[key] == 0:
+                    keys[found] = key
+                    found += 1
                 counts[key] += 1
                 for c in range(4):
                     sums[key, c] += pixels[y, x, c]
+    return found
 
 
 @kernel
@@ -127,8 +134,9 @@ class Histogram:
 
     def __init__(self, pixels: Pixels, mask: Mask, opaque: bool) -> None:
         counts, sums = np.zeros(KEYS, np.int32), np.zeros((KEYS, 4), np.int32)
-        count_colors(pixels, mask, opaque, counts, sums)
-        self.keys: NDArray[np.intp] = np.flatnonzero(counts)
+        # Only the keys that occur are looked at: most of the tables is never touched and costs no memory.
+        keys = np.empty(min(KEYS, mask.size), np.int64)
+        self.keys: Counts = np.sort(keys[: count_colors(pixels, mask, opaque, counts, sums, keys)])
         self.counts: Floats = counts[self.keys].astype(float)
         self.sums: Floats = sums[self.keys].astype(float)
         self.places: Floats = perceived(self.sums / np.maximum(self.counts, 1)[:, None])

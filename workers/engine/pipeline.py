@@ -1,6 +1,7 @@
 """From bytes to drawing: the stages in order, each in a module of its own."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,9 @@ from workers.engine.analyse import Analysis, analyse, analyse_samples
 from workers.engine.artwork import read_artwork
 from workers.engine.bare import trace_bare
 from workers.engine.decode import Raster, decode
+from workers.engine.denoise import denoised
 from workers.engine.drawing import Drawing, write_svg
+from workers.engine.enlarge import doubled
 from workers.engine.flatness import premultiplied
 from workers.engine.formats.dxf import write_dxf
 from workers.engine.method import Art, draw_art
@@ -130,6 +133,8 @@ def draw(raster: Raster, samples: Samples, recipe: Recipe, method: Method) -> tu
     """
     if raster.width * raster.height > recipe.most_pixels:
         samples = Samples(premultiplied(shrunk(raster, recipe.most_pixels)), raster.opaque)
+    if recipe.double:
+        samples, recipe = enlarged(samples, recipe)
     pixels = samples.pixels
     height, width = pixels.shape[:2]
     try:
@@ -138,6 +143,13 @@ def draw(raster: Raster, samples: Samples, recipe: Recipe, method: Method) -> tu
         page = (pixels[..., :3].astype(np.uint16) + (255 - pixels[..., 3:])).clip(0, 255).astype(np.uint8)
         art = Art(tuple(trace_bare(page, units=recipe.units)), (), (FELL_BACK,))
     return art, (width * recipe.units, height * recipe.units)
+
+
+def enlarged(samples: Samples, recipe: Recipe) -> tuple[Samples, Recipe]:
+    """The samples at twice their size, without noise if the recipe says so, for noise would be made crisp as well."""
+    if recipe.denoise:
+        samples = Samples(denoised(samples.pixels, recipe.denoise), samples.opaque)
+    return Samples(doubled(samples.pixels, samples.spreads), samples.opaque), replace(recipe, denoise=())
 
 
 def shrunk(raster: Raster, most_pixels: int) -> Raster:

@@ -15,6 +15,14 @@ SOFT_STEP = 16.0
 
 SOFT_SMOOTHING = 0.9
 
+SMALL_TOLERANCE = 0.23
+SMALL_SMOOTHING = 0.7
+"""Curves of pictures that are traced at twice their size, in pixels of that size. Measured on 48 drawings of 128 px:
+with 0.20 and 0.7 segments are .87 and 1 - SSIM .218 of vtracer's, with 0.22 and 0.9 they are .77 and .227."""
+
+SMALL_SPECK = 22
+"""A ring of fewer points is a dot or a dash at twice its size; half as many pixels wide it is one at its own."""
+
 PHOTO_PIXELS = 1_500_000
 NOISE_PIXELS = 250_000
 """Photos and noise gain nothing from more pixels than this; their shapes are traced from a reduced copy."""
@@ -22,7 +30,10 @@ NOISE_PIXELS = 250_000
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """All settings of one run of the method. Lengths are pixels, color differences levels of 255."""
+    """All settings of one run of the method. Lengths are pixels, color differences levels of 255.
+
+    With `double` the picture is traced at twice its size, and pixels are those of that size.
+    """
 
     flat: int = FLAT
     most_colors: int = 32
@@ -36,6 +47,7 @@ class Recipe:
     units: int = 10
     cutout: bool = False
     squares: bool = False
+    double: bool = False
     background: str = "keep"
     exact_colors: int = 0
     soft_step: float = 0.0
@@ -86,16 +98,15 @@ def for_quality(recipe: Recipe, analysis: Analysis) -> Recipe:
         labels, fit = replace(recipe.labels, peaks=False), replace(recipe.fit, straight=False)
         recipe = replace(recipe, labels=labels, fit=fit)
     if analysis.small:
-        recipe = replace(
-            recipe,
-            labels=replace(recipe.labels, reach=2, fewest_pixels=4),
-            fit=replace(recipe.fit, tolerance=0.15, smoothing=0.15),
-        )
+        fit = replace(recipe.fit, tolerance=SMALL_TOLERANCE, smoothing=SMALL_SMOOTHING, speck=SMALL_SPECK)
+        recipe = replace(recipe, double=True, smallest_region=8, fit=fit)
     return recipe
 
 
 def for_preset(preset: Preset, recipe: Recipe) -> Recipe:
     """What each kind of picture needs beyond the common settings."""
+    if preset in ("pixel-art", "photo") and recipe.double:
+        recipe = at_own_size(recipe)
     if preset == "pixel-art":
         return replace(
             recipe,
@@ -116,10 +127,17 @@ def for_preset(preset: Preset, recipe: Recipe) -> Recipe:
     return recipe
 
 
+def at_own_size(recipe: Recipe) -> Recipe:
+    """What a small picture needs that gains nothing from being traced at twice its size."""
+    labels, fit = replace(recipe.labels, reach=2, fewest_pixels=4), replace(recipe.fit, tolerance=0.12, smoothing=0.15)
+    return replace(recipe, double=False, smallest_region=4, labels=labels, fit=fit)
+
+
 def coarser(recipe: Recipe, pixels: int) -> Recipe:
     """The next try when a drawing of so many pixels came out too large: fewer pixels, larger regions, looser curves."""
     return replace(
         recipe,
+        double=False,
         most_pixels=max(2_500, min(recipe.most_pixels, pixels) // 4),
         smallest_region=2 * recipe.smallest_region,
         fit=replace(recipe.fit, tolerance=1.5 * recipe.fit.tolerance),
@@ -131,7 +149,8 @@ def with_dials(recipe: Recipe, options: TraceOptions) -> Recipe:
     finer = 2 ** ((options.detail - 50) / 25)
     smoother = 2 ** ((options.smoothness - 50) / 25)
     sharper = 2 ** ((options.corners - 50) / 25)
-    smallest = options.minimum_area or max(1, round(recipe.smallest_region / finer**2))
+    area = options.minimum_area * (4 if recipe.double else 1)
+    smallest = area or max(1, round(recipe.smallest_region / finer**2))
     return replace(
         recipe,
         smallest_region=1 if recipe.squares and not options.minimum_area else smallest,

@@ -40,7 +40,9 @@ class Tracer:
             return "", 0
         curves, lines = np.empty((n + 8, 8)), np.empty(n + 8, np.uint8)
         page = (float(self.width), float(self.height))
-        made = fit_ring(ring, n, fit.tolerance, fit.corner, fit.smoothing, fit.straight, *page, curves, lines)
+        made = fit_ring(
+            ring, n, fit.tolerance, fit.corner, fit.smoothing, fit.straight, fit.speck, *page, curves, lines
+        )
         return write_path(curves, lines, made, self.recipe.units)
 
     def placed(self, walk: Lattice, rank: int) -> tuple[Floats, Ids]:

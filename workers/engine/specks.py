@@ -13,7 +13,7 @@ from workers.engine.decode import Pixels
 from workers.engine.kernels import kernel
 
 FEWEST, MOST = 5, 14
-"""A ring of so many points, and fewer than the second number, is a speck."""
+"""A ring of so many points, and fewer than the second number, is a speck; at its own size, not a multiple of it."""
 
 PURE = 0.03
 """A speck whose points all lie on the pixels' own sides, within so many pixels, has no coverage to tell of a curve."""
@@ -40,9 +40,9 @@ ROUND = 0.5522847498
 
 
 @kernel
-def is_speck(ring: Floats, n: int) -> bool:
-    """Whether a ring is small, seen all around, and anti-aliased."""
-    if n < FEWEST or n >= MOST:
+def is_speck(ring: Floats, n: int, most: int) -> bool:
+    """Whether a ring has fewer than `most` points, is seen all around, and anti-aliased."""
+    if n < FEWEST or n >= most:
         return False
     blended = False
     for i in range(n):

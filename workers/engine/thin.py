@@ -158,11 +158,14 @@ def side_of_ridge(
 @kernel
 def stroke_through(pixels: Pixels, known: Labels, labels: Labels, palette: Floats, y: int, x: int) -> int:
     """The label of a stroke whose ridge runs through a pixel labelled otherwise, or -1."""
-    own = int(labels[y, x])
+    own = tried = int(labels[y, x])
     for ny in range(y - 1, y + 2):
         for nx in range(x - 1, x + 2):
             other = int(labels[ny, nx])
-            if other == own or is_wide(known, y, x, other):
+            if other in (own, tried):
+                continue
+            tried = other
+            if is_wide(known, y, x, other):
                 continue
             contrast = math.sqrt(squared_distance_of(palette, own, other))
             if contrast < LEAST_CONTRAST:

@@ -66,7 +66,8 @@ def on_the_page(one: tuple[float, ...], edge: int) -> bool:
 @pytest.mark.parametrize("precision", [0, 1, 3])
 def test_cut_out_neighbors_share_their_borders_exactly(picture: Image.Image, precision: int) -> None:
     svg = trace(encoded(picture), TraceOptions(stacking="cutout", precision=precision)).svg
-    inner = [one for one in segments(svg) if not on_the_page(one, SIDE * 10**precision)]
+    edge = int(re.findall(r'viewBox="0 0 (\d+) ', svg)[0])
+    inner = [one for one in segments(svg) if not on_the_page(one, edge)]
     backwards = [tuple(one[i + c] for i in range(len(one) - 2, -1, -2) for c in (0, 1)) for one in inner]
     assert sorted(inner) == sorted(backwards)
     counted = coverage(svg)
