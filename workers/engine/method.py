@@ -149,7 +149,13 @@ def draw_labels(samples: Samples, labelled: Labelled, recipe: Recipe, edges: Lab
     if recipe.background == "remove":
         hidden[ground] = True
     stack = stack_regions(regions, borders, hidden, recipe.soft_step)
-    tracer = Tracer(pixels, edges or labelled, regions.ids, stack.ranks(regions.ids), recipe)
+    sharp = pixels
+    if recipe.soft_step:
+        from workers.engine.fatness import thinned
+        rank_of = np.full(regions.count, -1, np.int32)
+        rank_of[stack.order] = np.arange(len(stack.order), dtype=np.int32)
+        sharp = thinned(pixels, regions, rank_of)
+    tracer = Tracer(sharp, edges or labelled, regions.ids, stack.ranks(regions.ids), recipe)
     art = paint_shapes(stack, tracer, regions, labelled, paints, recipe)
     shapes = art.shapes
     if recipe.background.startswith("#"):
