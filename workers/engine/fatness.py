@@ -27,7 +27,7 @@ FEWEST = 12
 """So many partly covered pixels, or ends of stairs, an edge needs to be judged."""
 
 HARD = 0.5
-"""An edge drawn with coverage has a partly covered pixel at the end of every stair; one with fewer than this has none."""
+"""An edge drawn with coverage has a partly covered pixel at the end of every stair; one with fewer has none."""
 
 LEAST_SKEW, DEVIATIONS = 0.06, 0.87
 """How far from a half the mean share must be: three standard errors of a uniform share (0.87 = 3 / sqrt 12)."""
@@ -171,6 +171,12 @@ def thin_down(pixels: Pixels, ids: Ids, count: int, pairs: Counts, layers: Float
                         out[py, px, c] = np.uint8(min(255.0, max(0.0, value + 0.5)))
 
 
+def layers_of(mean: Floats) -> Floats:
+    """How many layers give this mean share; too few, as pixels that look pure are not among
+    those counted. Counting them in was tried, and 1 - SSIM rose by a ninth."""
+    return np.minimum(mean / (1 - mean + 1e-9), MOST_LAYERS)
+
+
 def thinned(pixels: Pixels, regions: Regions, ranks: Ids) -> Pixels:
     """The samples with fat edges thinned; `ranks` has for every region its place in the drawing order."""
     keys, values = np.empty(2 * regions.ids.size, np.int64), np.empty((2 * regions.ids.size, 4))
@@ -180,7 +186,7 @@ def thinned(pixels: Pixels, regions: Regions, ranks: Ids) -> Pixels:
     mean, few = total / np.maximum(partial, 1), np.maximum(partial, 1)
     skew, more = np.abs(mean - 0.5), np.maximum(mean, 1 - mean)
     sure = (partial >= FEWEST) & (skew > np.maximum(LEAST_SKEW, DEVIATIONS / np.sqrt(few)))
-    layers = np.where(sure, np.sign(mean - 0.5) * np.minimum(more / (1 - more + 1e-9), MOST_LAYERS), 0.0)
+    layers = np.where(sure, np.sign(mean - 0.5) * layers_of(more), 0.0)
     hard = (ends >= FEWEST) & (soft_ends < HARD * ends)
     upper = ranks[pairs // regions.count] > ranks[pairs % regions.count]
     layers = np.where(hard, np.where(upper, WHOLLY, -WHOLLY), layers)

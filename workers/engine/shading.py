@@ -2,8 +2,8 @@
 
 Rims of light and cast shadows run along outlines, which no linear or radial gradient does. Where the paint of a region
 clashes with its neighbor's although the picture has no edge there, the difference from the picture is smoothed and cut
-at equal distances (isophotes). A band has its region's own paint, shifted by its mean difference, so that the steps between
-bands are all alike, and too small to be seen as edges; or a paint of its own where one fits it better.
+at equal distances (isophotes). A band has its region's own paint, shifted by its mean difference, so that the steps
+between bands are all alike, and too small to be seen as edges; or a paint of its own where one fits it better.
 """
 
 from dataclasses import dataclass
