@@ -12,6 +12,7 @@ from workers.engine.cutting import CutTracer
 from workers.engine.denoise import denoised
 from workers.engine.drawing import Shape
 from workers.engine.exact import exact_palette, fills_of, with_fewer_fills
+from workers.engine.fatness import thinned
 from workers.engine.labels import Labelled, label_flat, label_pixels
 from workers.engine.outlines import outline_shapes
 from workers.engine.paints import define_paint, flat_paint
@@ -149,7 +150,10 @@ def draw_labels(samples: Samples, labelled: Labelled, recipe: Recipe, edges: Lab
     if recipe.background == "remove":
         hidden[ground] = True
     stack = stack_regions(regions, borders, hidden, recipe.soft_step)
-    tracer = Tracer(pixels, edges or labelled, regions.ids, stack.ranks(regions.ids), recipe)
+    sharp = (
+        thinned(pixels, regions, stack.ranks(np.arange(regions.count, dtype=np.int32))) if recipe.soft_step else pixels
+    )
+    tracer = Tracer(sharp, edges or labelled, regions.ids, stack.ranks(regions.ids), recipe)
     art = paint_shapes(stack, tracer, regions, labelled, paints, recipe)
     shapes = art.shapes
     if recipe.background.startswith("#"):

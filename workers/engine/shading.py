@@ -2,8 +2,8 @@
 
 Rims of light and cast shadows run along outlines, which no linear or radial gradient does. Where the paint of a region
 clashes with its neighbor's although the picture has no edge there, the difference from the picture is smoothed and cut
-at equal distances (isophotes). A band has its region's own paint, shifted by its mean difference; so the steps between
-bands are all alike, and too small to be seen as edges.
+at equal distances (isophotes). A band has its region's own paint, shifted by its mean difference, so that the steps
+between bands are all alike, and too small to be seen as edges; or a paint of its own where one fits it better.
 """
 
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ from workers.engine.color import Floats
 from workers.engine.decode import Pixels
 from workers.engine.fields import Singles, blurred, grow
 from workers.engine.flatness import Mask
-from workers.engine.gradients import CONSTANT
+from workers.engine.gradients import BINS, CONSTANT, GAIN, fit_paint
 from workers.engine.kernels import kernel
-from workers.engine.polish import way_of
+from workers.engine.polish import best_paint, reach_of, way_of
 from workers.engine.regions import Borders, Ids, Regions, absorb_specks, find_regions
 from workers.engine.samples import Samples
-from workers.engine.softness import Paint
+from workers.engine.softness import STRICT_ERROR, Paint, Patch, sample_patches
 from workers.engine.tally import Counts
 
 STEEPEST = 30
@@ -158,12 +158,12 @@ def cut_bands(
     field = blurred(regions.ids, wanted, field, shading.blur)
     bands = np.empty_like(regions.ids)
     number_bands(regions.ids, wanted, field, shading.step, bands)
-    return separated(bands, regions, wanted, paints, table, over, calm, shading)
+    return separated(bands, regions, wanted, paints, table, over, calm, shading, pixels)
 
 
 def separated(
     bands: Ids, regions: Regions, wanted: Mask, paints: dict[int, Paint], table: Table, over: Singles, calm: Mask,
-    shading: Shading,
+    shading: Shading, pixels: Pixels,
 ) -> tuple[Regions, dict[int, Paint]]:  # fmt: skip
     """The bands as regions with paints."""
     present = np.zeros(regions.count * (2 * MOST_LEVELS + 1), np.bool_)
@@ -185,12 +185,35 @@ def separated(
     measure_reach(cut.ids, owners, table.kinds, table.shapes, reach)
     shifts = shifts[:, :4] / np.maximum(shifts[:, 4:], 1)
     out = dict[int, Paint]()
+    patches = sample_patches(cut, pixels, calm, np.flatnonzero(wanted[owners]))
     for i, k in enumerate(owners.tolist()):
         if wanted[k]:
-            out[i] = shifted(table, k, shifts[i], reach[i])
+            out[i] = own_paint(patches[i], shifted(table, k, shifts[i], reach[i]))
         elif k in paints:
             out[i] = paints[k]
     return Regions(cut.ids, cut.count, cut.areas, regions.labels[owners]), out
+
+
+def own_paint(patch: Patch, paint: Paint) -> Paint:
+    """The gradient that fits a band best, or the paint it has if none is clearly better."""
+    shape, profile = np.zeros(6), np.zeros((BINS, 5))
+    kind, error, bins = fit_paint(patch.samples, STRICT_ERROR, shape, profile)
+    kind, error, bins = best_paint(patch.samples, kind, shape, profile, bins, error)
+    if kind == CONSTANT or error > GAIN * error_of(patch.samples, paint.kind, paint.shape, paint.profile):
+        return paint
+    low, high = reach_of(patch.samples, kind, shape)
+    return Paint(kind, shape, profile[:bins].copy(), low, high)
+
+
+@kernel
+def error_of(samples: Floats, kind: int, shape: Floats, profile: Floats) -> float:
+    """What a paint leaves over at samples: the root mean square error in levels, as `fit_paint` measures it."""
+    color, total = np.empty(4), 0.0
+    for i in range(len(samples)):
+        painted(kind, shape, profile, len(profile), samples[i, 0], samples[i, 1], color)
+        for c in range(4):
+            total += (samples[i, 2 + c] - color[c]) ** 2
+    return np.sqrt(total / (3 * len(samples)))
 
 
 def shifted(table: Table, k: int, shift: Floats, reach: Floats) -> Paint:

@@ -38,3 +38,10 @@ def test_a_spot_of_light_is_one_gradient() -> None:
     assert len(re.findall("<radialGradient", traced.svg)) >= 1
     assert traced.report.color_error < 3
     assert traced.report.ssim > 0.95
+
+
+def test_bands_have_gradients_of_their_own_where_these_fit_better() -> None:
+    source = rimmed()
+    svg = trace(encoded(Image.fromarray(source)), TraceOptions()).svg
+    drawn = np.asarray(rendered(svg, SIDE))[..., :3].astype(int)
+    assert np.abs(drawn - source).mean() < 2.3  # 2.35 without

@@ -1,0 +1,64 @@
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.engine.fatness import thinned
+from workers.engine.regions import Regions, find_regions
+
+SIDE, FINE = 96, 8
+DARK, LIGHT = 40.0, 240.0
+
+
+def disc() -> NDArray[np.float64]:
+    """The share of every pixel that a disc covers."""
+    y, x = (np.mgrid[: SIDE * FINE, : SIDE * FINE] + 0.5) / FINE
+    inside = np.hypot(x - 47.3, y - 48.6) < 30.2
+    return inside.reshape(SIDE, FINE, SIDE, FINE).mean((1, 3))
+
+
+def painted(cover: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """A dark shape of this coverage on a light page."""
+    pixels = np.full((SIDE, SIDE, 4), 255, np.uint8)
+    pixels[..., :3] = np.rint(LIGHT + cover[..., None] * (DARK - LIGHT))
+    return pixels
+
+
+def regions_of(cover: NDArray[np.float64]) -> Regions:
+    """The page and the shape."""
+    return find_regions((cover >= 0.5).astype(np.int16))
+
+
+def area_seen(pixels: NDArray[np.uint8]) -> float:
+    """Dark area in pixels."""
+    return float((LIGHT - pixels[..., 0].astype(float)).sum() / (LIGHT - DARK))
+
+
+def excess(seen: NDArray[np.float64]) -> tuple[float, float]:
+    """How much too far out the disc's outline lies, in pixels: as it is seen, and after thinning."""
+    regions, pixels, around = regions_of(seen), painted(seen), 2 * np.pi * 30.2
+    ranks = np.arange(regions.count, dtype=np.int32)
+    true = float(disc().sum())
+    return (area_seen(pixels) - true) / around, (area_seen(thinned(pixels, regions, ranks)) - true) / around
+
+
+def test_three_layers_with_one_outline_become_thinner() -> None:
+    before, after = excess(1 - (1 - disc()) ** 3)
+    assert before > 0.25
+    assert 0 <= after < 0.85 * before
+
+
+def test_an_edge_without_any_partly_covered_pixel_moves_in() -> None:
+    before, after = excess((disc() > 0).astype(float))
+    assert before > 0.5
+    assert abs(after) < 0.6 * before
+
+
+def test_a_common_edge_stays_as_it_is() -> None:
+    pixels, regions = painted(disc()), regions_of(disc())
+    assert np.array_equal(thinned(pixels, regions, np.arange(regions.count, dtype=np.int32)), pixels)
+
+
+def test_a_straight_edge_that_half_covers_its_pixels_stays_as_it_is() -> None:
+    cover = np.zeros((SIDE, SIDE))
+    cover[20:70, 30:60], cover[20:70, 60] = 1.0, 0.8
+    pixels, regions = painted(cover), regions_of(cover)
+    assert np.array_equal(thinned(pixels, regions, np.arange(regions.count, dtype=np.int32)), pixels)
