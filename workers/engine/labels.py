@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.engine.bleeding import without_bleeding
 from workers.engine.color import Floats
 from workers.engine.decode import Pixels
 from workers.engine.flatness import Mask
@@ -31,7 +32,8 @@ SINGLE_PENALTY = 36.0
 class LabelSettings:
     """What counts as explained: `reach` pixels to look around, `mix_error` of the channel range left over.
 
-    Colors within `radius` (OKLab) are one, but not with `peaks` if they stand apart.
+    Colors within `radius` (OKLab) are one, but not with `peaks` if they stand apart. With `bleeding`, chroma may have
+    been stored more coarsely than luma.
     """
 
     reach: int = 3
@@ -39,6 +41,7 @@ class LabelSettings:
     fewest_pixels: float = 12
     radius: float = 0.035
     peaks: bool = True
+    bleeding: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +211,8 @@ def with_stroke_colors(pixels: Pixels, peaks: Mask, opaque: bool, palette: Float
     mask[peaks] = lonely
     fewest = max(settings.fewest_pixels, float(lonely.sum() // 12))
     strokes = Histogram(pixels, mask, opaque).palette(12, max(0.08, 2 * settings.radius), fewest)
-    return np.vstack([palette, without_shades(strokes, palette, settings.mix_error * 255)])
+    strokes = without_shades(strokes, palette, settings.mix_error * 255)
+    return np.vstack([palette, without_bleeding(strokes, palette) if settings.bleeding else strokes])
 
 
 def without_shades(strokes: Floats, palette: Floats, most_error: float) -> Floats:

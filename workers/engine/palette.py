@@ -25,8 +25,9 @@ PEAK_SHARE = 0.0025
 PEAK_PIXELS = 48
 """What a color must hold to stand apart from a heavier one close by: this share of the pixels, and as many at least."""
 
-VALLEY = 0.1
-"""Two colors stand apart if less than this, of the lighter one's pixels, lies between them."""
+VALLEY = 0.3
+"""Two colors stand apart if less than this, of the lighter one's pixels, lies between them. Blurred edges of JPEG files
+put a tenth there; clouds and gradients as many as at the ends."""
 
 Counts = NDArray[np.int64]
 

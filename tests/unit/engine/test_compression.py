@@ -35,3 +35,12 @@ def test_white_stays_white_and_black_stays_black() -> None:
 
 def test_a_channel_that_is_empty_stays_empty() -> None:
     assert "#00008c" in fills(discs(WHITE, (0, 0, 140), (230, 0, 40)))
+
+
+def test_two_pale_colors_of_large_areas_stay_two() -> None:
+    assert {"#fff", "#f2f2f2"} <= fills(discs(WHITE, (242, 242, 242), (120, 60, 40)))
+
+
+def test_vivid_colors_have_no_dull_rims() -> None:
+    traced = trace(discs(WHITE, (40, 120, 220), (20, 170, 90), (230, 40, 60)), TraceOptions())
+    assert 4 == traced.report.colors == traced.report.paths
