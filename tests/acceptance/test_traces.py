@@ -144,10 +144,12 @@ def test_each_part_lies_within_what_it_is_part_of(house: Stack, made: Made) -> N
     assert begun == int(queue["endTimeUnixNano"])
 
 
-def test_an_upload_leads_to_its_resize(house: Stack, made: Made) -> None:
-    ((_, request, parts),) = tree(trace_of(house, made.upload_request_id, attempts=1))
+def test_an_upload_leads_to_its_resize_and_that_to_a_look_at_it(house: Stack, made: Made) -> None:
+    ((_, request, parts),) = tree(trace_of(house, made.upload_request_id, attempts=2))
     assert "POST /v1/images" == request
     assert {("api", "storage put"), ("worker", "attempt resize")} == {(who, name) for who, name, _ in parts}
+    (resized,) = [steps for _, name, steps in parts if name == "attempt resize"]
+    assert 1 == sum(name == "attempt analysis" for _, name, _ in resized)
 
 
 def test_spans_say_nothing_personal_and_no_secret(house: Stack, made: Made) -> None:
@@ -172,9 +174,10 @@ def test_each_line_of_a_worker_about_a_job_leads_to_its_request_and_its_task(hou
     job_id, image_id = made.job["job_id"], made.image["image_id"]
     of_job = [line for line in lines_of(house, "worker-vectorize") if line.get("job_id") == job_id]
     of_image = [line for line in lines_of(house, "worker-resize") if line.get("image_id") == image_id]
-    assert ["attempt_over"] == [line["event"] for line in of_job] == [line["event"] for line in of_image]
+    assert ["attempt_over"] == [line["event"] for line in of_job]
+    assert ["attempt_over"] * 2 == [line["event"] for line in of_image]  # resized, then looked at
     assert made.request_id == of_job[0]["request_id"]
-    assert made.upload_request_id == of_image[0]["request_id"]
+    assert {made.upload_request_id} == {line["request_id"] for line in of_image}
     assert all(line["task_id"] for line in of_job + of_image)
     (answered,) = [line for line in lines_of(house, "api") if line.get("request_id") == made.request_id]
     assert ("request_answered", job_id) == (answered["event"], answered["job_id"])

@@ -88,7 +88,7 @@ def for_quality(recipe: Recipe, analysis: Analysis) -> Recipe:
         recipe = replace(
             recipe,
             flat=16,
-            labels=LabelSettings(mix_error=0.12, fewest_pixels=40, radius=0.045, bleeding=True),
+            labels=LabelSettings(mix_error=0.12, fewest_pixels=20, radius=0.045, bleeding=True),
             smallest_region=16,
             denoise=(30.0, 20.0),
             prune=True,

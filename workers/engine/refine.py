@@ -5,6 +5,8 @@ Here every knot in turn moves to where the squared distances of all points of it
 is no longer needed goes.
 """
 
+import math
+
 import numpy as np
 
 from workers.engine.color import Floats
@@ -19,6 +21,40 @@ from workers.engine.rounding import begin_with, round_corners
 SWEEPS = 4
 """How often each knot moves."""
 
+PLACES = 12
+"""A curve is looked at in this many places less one."""
+
+STRAY = 0.9
+"""Pixels that a curve may lie off the line through its points, where corners moved and points lie apart."""
+
+
+@kernel
+def strays(points: Floats, first: int, last: int, curve: Floats) -> bool:
+    """Whether a curve leaves its points anywhere between its ends, also where no point is there to tell."""
+    for k in range(1, PLACES):
+        t = k / PLACES
+        u = 1 - t
+        b0, b1, b2, b3 = u * u * u, 3 * u * u * t, 3 * u * t * t, t * t * t
+        x = b0 * curve[0] + b1 * curve[2] + b2 * curve[4] + b3 * curve[6]
+        y = b0 * curve[1] + b1 * curve[3] + b2 * curve[5] + b3 * curve[7]
+        # Along the points, from the start of the curve to its end.
+        px, py, nearest, leeway = curve[0], curve[1], 1e18, 0.0
+        for i in range(first, last + 2):
+            qx, qy, free = curve[6], curve[7], 0.0
+            if i <= last:
+                qx, qy = points[i, 0], points[i, 1]
+                if points[i, 2] != 0 or points[i, 3] != 0:
+                    free = max(abs(points[i, 4]), abs(points[i, 5]))
+            dx, dy = qx - px, qy - py
+            part = min(1.0, max(0.0, ((x - px) * dx + (y - py) * dy) / max(1e-9, dx * dx + dy * dy)))
+            away = math.hypot(px + part * dx - x, py + part * dy - y)
+            if away - free < nearest - leeway:
+                nearest, leeway = away, free
+            px, py = qx, qy
+        if nearest > STRAY + leeway:
+            return True
+    return False
+
 
 @kernel
 def refine(
@@ -28,7 +64,23 @@ def refine(
     """Move the knots of consecutive pieces and drop those that are not needed; give how many pieces are left.
 
     Piece k is drawn for points spans[k, 0] to spans[k, 1]; smooth[k] tells whether it continues the piece before it.
+    If a curve strays from its points after all, everything stays as it was fitted.
     """
+    fitted, straight = curves[:count].copy(), lines[:count].copy()
+    left = moved(points, spans, curves, lines, smooth, count, closed, tolerance, width, height)
+    for k in range(left):
+        if not lines[k] and strays(points, spans[k, 0], spans[k, 1], curves[k]):
+            curves[:count], lines[:count] = fitted, straight
+            return count
+    return left
+
+
+@kernel
+def moved(
+    points: Floats, spans: Ids, curves: Floats, lines: Pixels, smooth: Pixels, count: int, closed: bool,
+    tolerance: float, width: float, height: float,
+) -> int:  # fmt: skip
+    """Knots moved, and fewer where they can be."""
     times, room = np.zeros(len(points)), np.empty((MOST + 8, 16 + MOST))
     for k in range(count):
         first, last = spans[k, 0], spans[k, 1]

@@ -27,6 +27,12 @@ def fills(data: bytes) -> set[str]:
     return set(re.findall(r'fill="(#[0-9a-f]+)"', trace(data, TraceOptions()).svg))
 
 
+def levels(fill: str) -> Color:
+    digits = fill[1:] if len(fill) == 7 else "".join(2 * digit for digit in fill[1:])
+    red, green, blue = bytes.fromhex(digits)
+    return red, green, blue
+
+
 def test_white_stays_white_and_black_stays_black() -> None:
     found = fills(discs(WHITE, (0, 0, 0), (200, 40, 60), (40, 120, 220)))
     assert {"#fff", "#000"} <= found
@@ -44,3 +50,13 @@ def test_two_pale_colors_of_large_areas_stay_two() -> None:
 def test_vivid_colors_have_no_dull_rims() -> None:
     traced = trace(discs(WHITE, (40, 120, 220), (20, 170, 90), (230, 40, 60)), TraceOptions())
     assert 4 == traced.report.colors == traced.report.paths
+
+
+def test_a_small_spot_of_its_own_color_keeps_it() -> None:
+    picture = Image.new("RGB", (1280, 960), (0, 0, 139))
+    pen = ImageDraw.Draw(picture)
+    pen.polygon([(40, 60), (1180, 140), (300, 900)], fill=(255, 0, 0))
+    pen.ellipse((1000, 600, 1048, 648), fill=(34, 139, 34))
+    small = picture.resize((320, 240), Image.Resampling.BOX)
+    colors = [levels(fill) for fill in fills(encoded(small, "JPEG", quality=75))]
+    assert any(green > red + 30 and green > blue + 30 for red, green, blue in colors), colors
