@@ -45,7 +45,8 @@ def wrong_pixels(picture: Image.Image, stacking: Stacking) -> int:
     traced = trace(encoded(picture), TraceOptions(stacking=stacking))
     drawn = np.asarray(rendered(traced.svg, WIDTH).convert("RGB")).astype(int)
     wrong = np.abs(drawn - np.asarray(picture)).max(2) > 50
-    return int(np.count_nonzero(Image.fromarray(wrong).convert("L").filter(ImageFilter.MinFilter(3))))
+    inner = Image.fromarray(wrong).convert("L").filter(ImageFilter.MinFilter(3))
+    return int(np.count_nonzero(np.asarray(inner)))
 
 
 SEEDS = (*range(20), 139, 186, 187, 241, 316, 347)
