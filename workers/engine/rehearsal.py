@@ -13,7 +13,9 @@ SIDE = 96
 
 
 def rehearsal_pictures() -> Iterator[bytes]:
-    """A smooth PNG with alpha, opaque PNGs, a JPEG and a pixel drawing, each with curves, corners and ramps."""
+    """A smooth PNG with alpha, opaque PNGs, a JPEG and a pixel drawing, each with curves, corners and ramps; and a flat
+    drawing, too large to be enlarged.
+    """
     drawing = Image.new("RGBA", (SIDE, SIDE), (0, 0, 0, 0))
     drawing.paste(Image.radial_gradient("L").resize((40, 40)).convert("RGBA"), (50, 50))
     drawing.paste(Image.linear_gradient("L").resize((40, 20)).convert("RGBA"), (50, 4))
@@ -28,6 +30,11 @@ def rehearsal_pictures() -> Iterator[bytes]:
     yield encoded(page, "PNG")
     yield encoded(page.resize((300, 300), Image.Resampling.BICUBIC), "PNG")
     yield encoded(page.resize((300, 300), Image.Resampling.BICUBIC), "JPEG")
+    flat = Image.new("RGB", (4 * SIDE, 3 * SIDE), "white")
+    pen = ImageDraw.Draw(flat)
+    pen.ellipse((40, 40, 240, 240), fill="navy")
+    pen.polygon((200, 30, 370, 90, 260, 270), fill="red")
+    yield encoded(flat.resize((3 * SIDE, 2 * SIDE), Image.Resampling.BICUBIC), "PNG")
     yield encoded(page.quantize(8).resize((8, 8), 0).resize((64, 64), 0).convert("RGB"), "PNG")
 
 

@@ -33,7 +33,9 @@ def pictures() -> list[Image.Image]:
     clear = shaded.convert("RGBA")
     clear.putalpha(Image.linear_gradient("L").resize(clear.size))
     noise = np.random.default_rng(7).integers(0, 256, (90, 120, 3), dtype=np.uint8)
-    return [flat, shaded, clear, Image.fromarray(noise)]
+    small = [flat, shaded, clear]
+    large = [picture.resize((440, 320), Image.Resampling.BICUBIC) for picture in small]  # those are not enlarged
+    return [*small, *large, Image.fromarray(noise)]
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
