@@ -41,7 +41,7 @@ Result = TypeVar("Result")
 def kernel(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
     """Compile a function of arrays and numbers when it is first called; free the interpreter while it runs.
 
-    Sums may be reassociated for speed, but infinities and NaN keep their meaning.
+    Arithmetic is strict: with LLVM's fast-math flags a result would depend on who compiled the kernel (decision 59).
     """
-    compiled = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz", "arcp"})
+    compiled = numba.njit(cache=True, nogil=True, error_model="numpy")
     return cast(Callable[Parameters, Result], compiled(function))
