@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from shared.tracing import TraceOptions
 from tests.pixels import color_at, encoded
-from workers.engine import trace
+from workers.engine import analyse_image, trace
 from workers.engine.background import background_regions
 from workers.engine.blends import LEFT, RIGHT, find_blends
 from workers.engine.color import Floats
@@ -194,3 +194,23 @@ def test_a_shape_lies_on_the_neighbor_of_like_color() -> None:
     borders = Borders(first, second, np.array([8, 12, 40]), steps)
     assert stack_regions(regions, borders, hidden).parents[0] == 2
     assert stack_regions(regions, borders, hidden, by_color=True).parents[0] == 1
+
+
+def test_a_gray_photo_of_few_shades_is_a_photo() -> None:
+    y = np.mgrid[:300, :300][0]
+    spread = np.where(y < 150, 1.0, 9.0)[..., None]
+    gray = opaque((110 + 0.1 * y[..., None] + grain(300, 300, 6, 1) * spread)[..., 0])
+    analysis = analyse_image(encoded(Image.fromarray(gray)))
+    assert analysis.colors < 100
+    assert 0.1 < analysis.flat < 0.8
+    assert analysis.suggested == "photo"
+    assert analyse_image(encoded(Image.fromarray(gray[50:250, 50:250]))).suggested != "photo"
+
+
+@pytest.mark.parametrize(("shown", "kind"), [(0.3, "photo"), (0.36, "illustration")])
+def test_a_jpeg_may_have_more_even_places_and_be_a_photo(shown: float, kind: str) -> None:
+    y, x = np.mgrid[:320, :320]
+    channels = np.dstack([90 + 0.3 * x, 60 + 0.4 * y, 200 - 0.3 * x]) + grain(320, 320, 8, 5)
+    channels[: int(320 * shown)] = (70, 90, 140)
+    data = encoded(Image.fromarray(opaque(channels)).convert("RGB"), "JPEG", quality=95)
+    assert analyse_image(data).suggested == kind
