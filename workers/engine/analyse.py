@@ -16,6 +16,13 @@ FLAT = 10
 NOISE = 0.1
 """A picture with less than this share of flat pixels is noise, as far as shapes are concerned."""
 
+EVEN, EVEN_LOSSY = 0.25, 0.3
+"""A photo has less than this share of pixels around which nothing varies at all; JPEG files make more of them. Of 960
+drawings one had less than 0.33, a sunrise of 128 px with 0.22."""
+
+TEXTURED = 0.05
+"""With less, a picture that is not small is a photo even if its colors are few, as in a gray one."""
+
 MOST_EXACT = 64
 SMALL_SIDE = 256
 TINY_SIDE = 48
@@ -65,9 +72,11 @@ def analyse_samples(samples: Samples, raster: Raster) -> Analysis:
     colors = frequent_colors(histogram)
     block = block_side(samples.pixels)
     noise = flat_share < NOISE and not block
-    photo = noise or (colors > 150 and flat_share < 0.8 and constant < 0.25)
-    soft = colors > 30
     side = max(raster.width, raster.height)
+    textured = constant < TEXTURED and side > SMALL_SIDE and not block
+    colorful = colors > 150 and constant < (EVEN_LOSSY if raster.lossy else EVEN)
+    photo = noise or (flat_share < 0.8 and (textured or colorful))
+    soft = colors > 30
     cautions = list[Caution]()
     if photo:
         cautions.append(Caution.NOISE if noise else Caution.PHOTO)

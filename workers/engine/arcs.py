@@ -91,7 +91,7 @@ def place_junction(
 @kernel
 def fit_arc(
     points: Floats, n: int, start: Floats, end: Floats, tolerance: float, corner: float, smoothing: float,
-    straight: bool, width: float, height: float, curves: Floats, lines: Pixels,
+    straight: bool, refined: bool, width: float, height: float, curves: Floats, lines: Pixels,
 ) -> int:  # fmt: skip
     """Fit n points between two places; gives the number of curves (room for n + 8 is needed)."""
     ring = smoothed(points, n, smoothing, False)
@@ -125,6 +125,8 @@ def fit_arc(
         spans[made, 0] += 1
         spans[new - 1, 1] -= 1
         made, begin = new, stop + 1
+    if not refined:
+        return made
     return refine(run, spans, curves, lines, smooth, made, False, tolerance, width, height)
 
 

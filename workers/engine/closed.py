@@ -19,7 +19,8 @@ class FitSettings:
     """Pixels a curve may stray, the bend in radians that makes a corner, and the width of the smoothing.
 
     `straight` trusts long straight sides to tell where a corner is, also the tip of a needle; not among soft colors,
-    whose borders are no edges. A ring of fewer than `speck` points is a dot or a dash.
+    whose borders are no edges. A ring of fewer than `speck` points is a dot or a dash. Curves are moved to where the
+    points lie if they are to be `refined`.
     """
 
     tolerance: float = 0.21
@@ -27,6 +28,7 @@ class FitSettings:
     smoothing: float = 0.4
     straight: bool = True
     speck: int = MOST
+    refined: bool = True
 
 
 @kernel
@@ -90,7 +92,7 @@ def direction(ring: Floats, n: int, at: int, span: int) -> tuple[float, float]:
 
 @kernel
 def fit_round(
-    ring: Floats, n: int, tolerance: float, width: float, height: float, curves: Floats, lines: Pixels
+    ring: Floats, n: int, tolerance: float, refined: bool, width: float, height: float, curves: Floats, lines: Pixels
 ) -> int:
     """Fit a ring without corners in two halves, from its leftmost to its rightmost point and back."""
     left, right = 0, 0
@@ -112,13 +114,15 @@ def fit_round(
     ex, ey = direction(run[:n], n, right, min(SPAN, n // 2))
     made = fit_pieces(run, 0, right, True, sx, sy, True, -ex, -ey, tolerance, SPAN, curves, lines, spans, 0)
     made = fit_pieces(run, right, n, True, ex, ey, True, -sx, -sy, tolerance, SPAN, curves, lines, spans, made)
+    if not refined:
+        return made
     return refine(run, spans, curves, lines, np.ones(made, np.uint8), made, True, tolerance, width, height)
 
 
 @kernel
 def fit_ring(
     points: Floats, n: int, tolerance: float, corner: float, smoothing: float, straight: bool, speck: int,
-    width: float, height: float, curves: Floats, lines: Pixels,
+    refined: bool, width: float, height: float, curves: Floats, lines: Pixels,
 ) -> int:  # fmt: skip
     """Fit a closed ring of n points on a page of this size; gives the number of curves (room for n + 8 is needed)."""
     if is_speck(points, n, speck) and fit_ellipse(points, n, LONGEST, curves, lines):
@@ -132,7 +136,7 @@ def fit_ring(
         count = merge_tips(ring, n, at, count)
     if count == 0:
         use_leeway(ring, n)
-        return fit_round(ring, n, tolerance, width, height, curves, lines)
+        return fit_round(ring, n, tolerance, refined, width, height, curves, lines)
     places, cuts = np.empty((count, 2)), np.empty(count, np.int64)
     for k in range(count):
         before = (at[k] - at[k - 1 if k else count - 1]) % n
@@ -160,4 +164,6 @@ def fit_ring(
         spans[made, 0] += 1
         spans[new - 1, 1] -= 1
         made, begin = new, end + 1
+    if not refined:
+        return made
     return refine(run, spans, curves, lines, smooth, made, True, tolerance, width, height)

@@ -148,12 +148,12 @@ class CutTracer:
         dials, page = (fit.tolerance, fit.corner, fit.smoothing, fit.straight), (float(self.width), float(self.height))
         if not arc.closed:
             start, end = self.found[end_of(arc, last=False)], self.found[end_of(arc, last=True)]
-            made = fit_arc(points, n, start, end, *dials, *page, curves, lines)
+            made = fit_arc(points, n, start, end, *dials, fit.refined, *page, curves, lines)
         elif n < 3:
             self.fitted[key_of(arc.points)] = straight(arc.points.astype(float))
             return
         else:
-            made = fit_ring(points, n, *dials, fit.speck, *page, curves, lines)
+            made = fit_ring(points, n, *dials, fit.speck, fit.refined, *page, curves, lines)
         self.fitted[key_of(arc.points)] = curves[:made], lines[:made]
 
 

@@ -84,4 +84,5 @@ def decimal(value: float, digits: int) -> str:
 
 def hex_color(red: float, green: float, blue: float) -> str:
     """Channels 0 to 255, rounded, as `#rrggbb`."""
-    return "#{:02x}{:02x}{:02x}".format(*(min(255, max(0, round(value))) for value in (red, green, blue)))
+    levels = [min(255, max(0, round(value))) for value in (red, green, blue)]
+    return f"#{levels[0]:02x}{levels[1]:02x}{levels[2]:02x}"

@@ -18,11 +18,13 @@ from workers.engine.outlines import outline_shapes
 from workers.engine.paints import define_paint, flat_paint
 from workers.engine.palette import Histogram
 from workers.engine.pathdata import rectangle
+from workers.engine.planes import merge_even
 from workers.engine.prune import without_ramps
 from workers.engine.recipe import Recipe
-from workers.engine.regions import Regions, find_borders, without_specks
+from workers.engine.regions import Borders, Regions, find_borders, without_specks
 from workers.engine.rings import Tracer
 from workers.engine.samples import Samples
+from workers.engine.segmentation import Segmentation, segmented
 from workers.engine.shading import cut_bands
 from workers.engine.softness import Paint, merge_soft
 from workers.engine.stacking import Stack, stack_regions
@@ -55,6 +57,8 @@ def draw_art(samples: Samples, recipe: Recipe) -> Art:
         return draw_exactly(samples, recipe)
     if recipe.palette:
         return draw_with_palette(samples, recipe)
+    if recipe.segmentation:
+        return draw_segments(samples, recipe, recipe.segmentation)
     labelled = labelled_by(samples, find_palette(samples, recipe), recipe, fixed=recipe.squares)
     return draw_labels(samples, labelled, recipe)
 
@@ -144,12 +148,38 @@ def draw_labels(samples: Samples, labelled: Labelled, recipe: Recipe, edges: Lab
         colors = labelled.palette[regions.labels]
         regions, paints = cut_bands(regions, borders, paints, samples, colors, recipe.shading)
         borders = find_borders(regions, pixels)
+    return draw_regions(samples, labelled, regions, paints, recipe, borders, coarse, edges)
+
+
+def draw_segments(samples: Samples, recipe: Recipe, segmentation: Segmentation) -> Art:
+    """Trace a photo: regions by what they cost, each in a color or gradient of its own."""
+    pixels = samples.pixels
+    segments = segmented(pixels, segmentation.price, recipe.smallest_region, MOST_REGIONS)
+    ids, colors, paints = segments.ids, segments.colors, dict[int, Paint]()
+    if segmentation.gradient is not None:
+        ids, colors, paints = merge_even(segments, pixels, segmentation.price, segmentation.gradient)
+    # Edges are found between the colors near them, so regions that were merged keep theirs in the labels.
+    count, near = len(colors), len(segments.colors)
+    labelled = Labelled(segments.ids.astype(np.int16), np.vstack([segments.colors, colors]))
+    areas = np.bincount(ids.ravel(), minlength=count).astype(np.int64)
+    regions = Regions(ids, count, areas, np.arange(near, near + count, dtype=np.int16))
+    return draw_regions(samples, labelled, regions, paints, recipe, find_borders(regions, pixels), segments.coarse)
+
+
+def draw_regions(
+    samples: Samples, labelled: Labelled, regions: Regions, paints: dict[int, Paint], recipe: Recipe,
+    borders: Borders, coarse: bool, edges: Labelled | None = None,
+) -> Art:  # fmt: skip
+    """Stacking, outlines and paints of regions; their labels tell their colors if they have no paint."""
+    pixels = samples.pixels
     hidden = labelled.palette[regions.labels][:, 3] < CLEAR
     hidden[list(paints)] = False
-    ground = background_regions(regions) if recipe.background != "keep" else np.empty(0, np.intp)
+    ground = np.empty(0, np.intp)
+    if recipe.background != "keep":
+        ground = background_regions(regions, labelled.palette if recipe.segmentation else None)
     if recipe.background == "remove":
         hidden[ground] = True
-    stack = stack_regions(regions, borders, hidden, recipe.soft_step)
+    stack = stack_regions(regions, borders, hidden, recipe.soft_step, by_color=recipe.segmentation is not None)
     sharp = (
         thinned(pixels, regions, stack.ranks(np.arange(regions.count, dtype=np.int32))) if recipe.soft_step else pixels
     )

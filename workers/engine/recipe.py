@@ -7,6 +7,7 @@ from shared.tracing import Preset, TraceOptions
 from workers.engine.analyse import FLAT, Analysis
 from workers.engine.closed import FitSettings
 from workers.engine.labels import LabelSettings
+from workers.engine.segmentation import Segmentation
 from workers.engine.shading import Shading
 from workers.engine.softness import Softness
 
@@ -22,6 +23,15 @@ with 0.20 and 0.7 segments are .87 and 1 - SSIM .218 of vtracer's, with 0.22 and
 
 SMALL_SPECK = 22
 """A ring of fewer points is a dot or a dash at twice its size; half as many pixels wide it is one at its own."""
+
+PHOTO_FIT = FitSettings(tolerance=0.4, corner=math.radians(54), smoothing=0.7, straight=False, refined=False)
+"""Curves of photos, whose borders are hardly ever drawn. On eight photos of 512 px, against a tolerance of 0.3, corners
+of 43 degrees and a smoothing of 0.4, segments and 1 - SSIM are .50 and .52 of vtracer's, not .58 and .48, in half the
+time; refining curves takes as long as all the rest and gives .03 of 1 - SSIM and a tenth of the segments."""
+
+SMALL_PHOTO_FIT = replace(PHOTO_FIT, tolerance=0.25, smoothing=0.4)
+"""Curves of photos in which every pixel counts. At 160 px mean errors are .95 of those of larger photos' curves, with a
+quarter more segments."""
 
 PHOTO_PIXELS = 1_500_000
 NOISE_PIXELS = 250_000
@@ -42,6 +52,7 @@ class Recipe:
     fit: FitSettings = field(default_factory=FitSettings)
     softness: Softness | None = field(default_factory=Softness)
     shading: Shading | None = None
+    segmentation: Segmentation | None = None
     denoise: tuple[float, ...] = ()
     prune: bool = False
     units: int = 10
@@ -72,9 +83,17 @@ def choose_recipe(options: TraceOptions, analysis: Analysis) -> Recipe:
     )
     if analysis.soft and preset not in ("photo", "pixel-art"):
         recipe = replace(recipe, shading=Shading(), fit=smoother(recipe.fit))
+    if preset == "photo" and not (options.colors or options.palette):
+        recipe = segmented(recipe, small=analysis.small, gradients=options.gradients)
     if options.colors or options.palette or not options.gradients:
         recipe = replace(recipe, softness=None, shading=None, most_colors=max(options.colors, recipe.most_colors))
     return with_dials(recipe, options)
+
+
+def segmented(recipe: Recipe, *, small: bool, gradients: bool) -> Recipe:
+    """What a photo needs whose colors are its own: regions by their cost, each with its own paint."""
+    segmentation = Segmentation() if gradients else Segmentation(gradient=None)
+    return replace(recipe, segmentation=segmentation, fit=SMALL_PHOTO_FIT if small else PHOTO_FIT, soft_step=0.0)
 
 
 def smoother(fit: FitSettings) -> FitSettings:
@@ -140,8 +159,14 @@ def coarser(recipe: Recipe, pixels: int) -> Recipe:
         double=False,
         most_pixels=max(2_500, min(recipe.most_pixels, pixels) // 4),
         smallest_region=2 * recipe.smallest_region,
+        segmentation=dearer(recipe.segmentation, 2.0),
         fit=replace(recipe.fit, tolerance=1.5 * recipe.fit.tolerance),
     )
+
+
+def dearer(segmentation: Segmentation | None, factor: float) -> Segmentation | None:
+    """The same at a higher price of borders, or a lower one."""
+    return segmentation and replace(segmentation, price=factor * segmentation.price)
 
 
 def with_dials(recipe: Recipe, options: TraceOptions) -> Recipe:
@@ -154,6 +179,7 @@ def with_dials(recipe: Recipe, options: TraceOptions) -> Recipe:
     return replace(
         recipe,
         smallest_region=1 if recipe.squares and not options.minimum_area else smallest,
+        segmentation=dearer(recipe.segmentation, finer**-2),
         labels=replace(recipe.labels, fewest_pixels=max(1.0, recipe.labels.fewest_pixels / finer)),
         fit=replace(
             recipe.fit,

@@ -8,7 +8,12 @@ from PIL import Image, ImageDraw
 
 from shared.tracing import TraceOptions
 
-REHEARSED: Final = (TraceOptions(), TraceOptions(colors=3), TraceOptions(stacking="cutout", background="remove"))
+REHEARSED: Final = (
+    TraceOptions(),
+    TraceOptions(colors=3),
+    TraceOptions(stacking="cutout", background="remove"),
+    TraceOptions(preset="photo"),
+)
 SIDE = 96
 
 

@@ -41,7 +41,17 @@ class Tracer:
         curves, lines = np.empty((n + 8, 8)), np.empty(n + 8, np.uint8)
         page = (float(self.width), float(self.height))
         made = fit_ring(
-            ring, n, fit.tolerance, fit.corner, fit.smoothing, fit.straight, fit.speck, *page, curves, lines
+            ring,
+            n,
+            fit.tolerance,
+            fit.corner,
+            fit.smoothing,
+            fit.straight,
+            fit.speck,
+            fit.refined,
+            *page,
+            curves,
+            lines,
         )
         return write_path(curves, lines, made, self.recipe.units)
 

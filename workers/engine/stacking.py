@@ -18,6 +18,11 @@ NOT_DRAWN = -1
 SOFT = 8
 """Bands of a smooth area lie on each other: a soft border counts so many times its length."""
 
+LIKE, LIKE_UNITS = 8.0, 64
+"""Where every region has a color of its own, a border whose step is so many levels counts for half of one without a
+step, in units of that part of a pixel. What shows where two curves do not quite meet is then of a like color: 1 - SSIM
+of photos is .97 of what it was."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stack:
@@ -63,10 +68,18 @@ def merge_smallest_first(areas: list[int], touching: list[dict[int, int]]) -> tu
     return merged[::-1], parents
 
 
-def stack_regions(regions: Regions, borders: Borders, hidden: NDArray[np.bool_], soft_step: float = 0.0) -> Stack:
-    """Stack all regions but the hidden ones (the clear parts of the page), which stay holes in every shape."""
+def stack_regions(
+    regions: Regions, borders: Borders, hidden: NDArray[np.bool_], soft_step: float = 0.0, *, by_color: bool = False
+) -> Stack:
+    """Stack all regions but the hidden ones (the clear parts of the page), which stay holes in every shape.
+
+    With `by_color` a border counts the less, the larger its step is.
+    """
     touching: list[dict[int, int]] = [{} for _ in range(regions.count)]
     lengths = np.where(borders.steps < soft_step, SOFT * borders.lengths, borders.lengths)
+    if by_color:
+        parts = borders.lengths * LIKE_UNITS * LIKE / (LIKE + borders.steps)
+        lengths = np.maximum(1, np.rint(parts)).astype(np.int64)
     for a, b, length in zip(borders.first.tolist(), borders.second.tolist(), lengths.tolist(), strict=True):
         if not (hidden[a] or hidden[b]):
             touching[a][b] = touching[b][a] = length
@@ -85,7 +98,7 @@ def number_depth_first(order: list[int], parents: list[int], boxes: Ids) -> tupl
     roots = list[int]()
     for i in order:
         (children[parents[i]] if parents[i] >= 0 else roots).append(i)
-    first, end = np.full(len(parents), NOT_DRAWN, np.int32), np.full(len(parents), NOT_DRAWN, np.int32)
+    first, end, reach = [NOT_DRAWN] * len(parents), [NOT_DRAWN] * len(parents), boxes.tolist()
     number, walk = 0, [(i, False) for i in reversed(roots)]
     while walk:
         i, leaving = walk.pop()
@@ -96,10 +109,13 @@ def number_depth_first(order: list[int], parents: list[int], boxes: Ids) -> tupl
             walk.extend((j, False) for j in children[i])
             continue
         end[i] = number
+        left, top, right, bottom = reach[i]
         for j in children[i]:
-            boxes[i, :2] = np.minimum(boxes[i, :2], boxes[j, :2])
-            boxes[i, 2:] = np.maximum(boxes[i, 2:], boxes[j, 2:])
-    return first, end
+            box = reach[j]
+            left, top, right, bottom = min(left, box[0]), min(top, box[1]), max(right, box[2]), max(bottom, box[3])
+        reach[i] = [left, top, right, bottom]
+    boxes[:] = reach
+    return np.array(first, np.int32), np.array(end, np.int32)
 
 
 @kernel

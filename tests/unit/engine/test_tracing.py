@@ -191,7 +191,7 @@ def test_a_drawing_over_the_limits_is_simplified() -> None:
     assert traced.report.bytes <= 60_000
     assert SIMPLIFIED in traced.report.warnings
     with pytest.raises(TooComplex):
-        trace(data, TraceOptions(), limits=Limits(max_output_bytes=200))
+        trace(data, TraceOptions(), limits=Limits(max_output_bytes=100))
 
 
 def test_vtracer_draws_what_our_method_cannot() -> None:
