@@ -11,6 +11,8 @@ from PIL import Image, ImageDraw, ImageFilter
 from shared.tracing import Stacking, TraceOptions
 from tests.pixels import encoded
 from workers.engine import trace
+from workers.engine.artwork import read_artwork
+from workers.engine.formats.paper import colors_on_paper
 from workers.engine.similarity import rendered
 
 SIDE = 320
@@ -130,6 +132,15 @@ def test_exact_colors_and_palettes_stay_exact() -> None:
     svg = trace(data, TraceOptions(palette=("#e03030", "#ffffff"))).svg
     assert set(re.findall(r'fill="(#\w+)"', svg)) <= {"#e03030", "#fff"}
     assert "fill-opacity" not in svg
+
+
+def test_paper_shows_the_shadow_that_its_layers_make() -> None:
+    """Formats without transparency get the color of all layers on white, not of the topmost alone."""
+    seen = colors_on_paper(read_artwork(trace(encoded(shadow()), TraceOptions()).svg).areas)
+    grays = [channels[0] for channels in seen if channels[0] == channels[1] == channels[2]]
+    assert len(grays) > 5
+    assert grays == sorted(grays, reverse=True)
+    assert grays[-1] == pytest.approx(255 * 0.6, abs=14)
 
 
 def test_a_picture_of_one_color_of_glass_is_that() -> None:
