@@ -27,7 +27,7 @@ from workers.engine.shading import cut_bands
 from workers.engine.shadows import Faded, cut_shadows
 from workers.engine.softness import Paint, merge_soft
 from workers.engine.stacking import Stack, stack_regions
-from workers.engine.translucency import CLEAR, layers, with_faint, without_page
+from workers.engine.translucency import CLEAR, layers, with_faint, without_page, without_seams
 
 MOST_REGIONS = 12_000
 """More regions than this are noise: ever larger ones are absorbed until fewer are left."""
@@ -136,6 +136,10 @@ def draw_labels(samples: Samples, labelled: Labelled, recipe: Recipe, edges: Lab
         labelled = with_faint(labelled, page, pixels, flat)
     regions, coarse = bounded_regions(labelled, recipe.smallest_region)
     borders = find_borders(regions, pixels)
+    if not samples.opaque:
+        whole = without_seams(regions, borders, labelled)
+        if whole is not regions:
+            regions, borders = whole, find_borders(whole, pixels)
     paints = dict[int, Paint]()
     if recipe.softness is not None:
         drawn = without_page(borders, page[regions.labels]) if page.any() else borders

@@ -16,7 +16,7 @@ from workers.engine.color import Floats
 from workers.engine.decode import Pixels
 from workers.engine.flatness import Mask
 from workers.engine.labels import Labelled
-from workers.engine.regions import Borders
+from workers.engine.regions import Borders, Regions, absorb_specks, find_regions
 from workers.engine.softness import Paint
 
 OPAQUE = 250.0
@@ -33,6 +33,37 @@ FAINT = 2
 
 CLEAR = 4.0
 """Palette colors with less alpha than this, of 255, are the page."""
+
+
+SEAM_ENDS = 0.25
+"""A seam meets what is not opaque, or the picture's edge, with no more than this part of its border, where it ends."""
+
+
+def without_seams(regions: Regions, borders: Borders, labelled: Labelled) -> Regions:
+    """Regions without the seams that renderers leave between opaque shapes with one edge; changes the labels in place.
+
+    Each shape covers a part of the pixels there, and both together less than all, so the page shines through. Of one
+    or two pixels between opaque colors that is no glass, but belongs to one side.
+    """
+    alpha = labelled.palette[regions.labels, 3]
+    thin = (alpha < OPAQUE) & (alpha >= CLEAR)
+    if not thin.any():
+        return regions
+    ids = regions.ids
+    same = (ids[1:-1, 1:-1] == ids[:-2, 1:-1]) & (ids[1:-1, 1:-1] == ids[2:, 1:-1])
+    same &= (ids[1:-1, 1:-1] == ids[1:-1, :-2]) & (ids[1:-1, 1:-1] == ids[1:-1, 2:])
+    thin[ids[1:-1, 1:-1][same]] = False
+    ends = np.bincount(np.concatenate([ids[0], ids[-1], ids[:, 0], ids[:, -1]]), minlength=regions.count).astype(float)
+    around = ends.copy()
+    for one, other in ((borders.first, borders.second), (borders.second, borders.first)):
+        around += np.bincount(one, borders.lengths, minlength=regions.count)
+        ends += np.bincount(one, borders.lengths * (alpha[other] < OPAQUE), minlength=regions.count)
+    seam = thin & (ends <= SEAM_ENDS * around) & (around > 0)
+    if not seam.any():
+        return regions
+    areas = np.where(seam, 0, regions.areas)
+    absorb_specks(ids, labelled.labels, areas, regions.labels, labelled.palette, 1)
+    return find_regions(labelled.labels)
 
 
 def with_faint(labelled: Labelled, page: Mask, pixels: Pixels, flat: Mask) -> Labelled:

@@ -126,6 +126,20 @@ def test_a_background_shows_through(background: str) -> None:
     assert middle == pytest.approx(wanted, abs=2)
 
 
+def test_a_seam_that_a_renderer_left_between_opaque_shapes_is_none() -> None:
+    """Two shapes with one edge, each drawn with its own coverage: there the page shines through a little."""
+    left, right = Image.new("L", (8 * SIDE, SIDE * 8)), Image.new("L", (8 * SIDE, SIDE * 8))
+    ImageDraw.Draw(left).polygon([(320, 320), (1100, 320), (1480, 2240), (320, 2240)], fill=255)
+    ImageDraw.Draw(right).polygon([(1100, 320), (2240, 320), (2240, 2240), (1480, 2240)], fill=255)
+    halves = list[Image.Image]()
+    for cover, color in ((left, (220, 60, 0)), (right, (10, 20, 30))):
+        halves.append(Image.new("RGBA", (SIDE, SIDE), color))
+        halves[-1].putalpha(cover.resize((SIDE, SIDE), Image.Resampling.BOX))
+    svg = trace(encoded(stacked(*halves)), TraceOptions()).svg
+    assert "opacity" not in svg
+    assert svg.count("<path") == 2
+
+
 def test_exact_colors_and_palettes_stay_exact() -> None:
     data = encoded(discs())
     assert trace(data, TraceOptions(colors=2)).report.colors == 2
