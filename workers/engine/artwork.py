@@ -53,8 +53,10 @@ class Gradient:
         return all(stop.opacity >= 1 for stop in self.stops)
 
     def mean_color(self) -> Color:
-        """One color for it, where a format has no gradients."""
-        red, green, blue = (sum(stop.color[k] for stop in self.stops) / len(self.stops) for k in range(3))
+        """One color for it, where a format has no gradients; what is clear is white."""
+        red, green, blue = (
+            255 + sum(stop.opacity * (stop.color[k] - 255) for stop in self.stops) / len(self.stops) for k in range(3)
+        )
         return round(red), round(green), round(blue)
 
 

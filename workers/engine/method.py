@@ -26,11 +26,10 @@ from workers.engine.rings import Tracer
 from workers.engine.samples import Samples
 from workers.engine.segmentation import Segmentation, segmented
 from workers.engine.shading import cut_bands
+from workers.engine.shadows import Faded, cut_shadows
 from workers.engine.softness import Paint, merge_soft
 from workers.engine.stacking import Stack, stack_regions
-
-CLEAR = 0.5
-"""Palette colors with less alpha than this, of 255, are the page."""
+from workers.engine.translucency import CLEAR, layers, with_faint, without_page, without_seams
 
 MOST_REGIONS = 12_000
 """More regions than this are noise: ever larger ones are absorbed until fewer are left."""
@@ -135,14 +134,27 @@ def find_palette(samples: Samples, recipe: Recipe) -> Floats:
 
 def draw_labels(samples: Samples, labelled: Labelled, recipe: Recipe, edges: Labelled | None = None) -> Art:
     """Regions, stacking, outlines and paints of a labelled picture; `edges` has its true colors if these differ."""
-    pixels = samples.pixels
+    pixels, flat = samples.pixels, samples.flat(recipe.flat)
+    page = np.append(labelled.palette[:, 3] < CLEAR, False)
+    if recipe.softness is not None and page.any():
+        labelled = with_faint(labelled, page, pixels, flat)
     regions, coarse = bounded_regions(labelled, recipe.smallest_region)
     borders = find_borders(regions, pixels)
+    if not samples.opaque:
+        whole = without_seams(regions, borders, labelled)
+        if whole is not regions:
+            regions, borders = whole, find_borders(whole, pixels)
     paints = dict[int, Paint]()
     if recipe.softness is not None:
-        into, merged = merge_soft(regions, borders, pixels, samples.flat(recipe.flat), recipe.softness)
+        drawn = without_page(borders, page[regions.labels]) if page.any() else borders
+        into, merged = merge_soft(regions, drawn, pixels, flat, recipe.softness)
         if merged:
             regions, paints = renumbered(regions, into, merged)
+            borders = find_borders(regions, pixels)
+    if recipe.softness is not None and page.any():
+        faded = cut_shadows(Faded(regions, paints, labelled), borders, page, samples)
+        if faded.regions is not regions:
+            regions, paints, labelled = faded.regions, faded.paints, faded.labelled
             borders = find_borders(regions, pixels)
     if recipe.shading and paints:
         colors = labelled.palette[regions.labels]
@@ -172,18 +184,18 @@ def draw_regions(
 ) -> Art:  # fmt: skip
     """Stacking, outlines and paints of regions; their labels tell their colors if they have no paint."""
     pixels = samples.pixels
-    hidden = labelled.palette[regions.labels][:, 3] < CLEAR
+    colors = labelled.palette[regions.labels]
+    hidden = colors[:, 3] < CLEAR
     hidden[list(paints)] = False
     ground = np.empty(0, np.intp)
     if recipe.background != "keep":
         ground = background_regions(regions, labelled.palette if recipe.segmentation else None)
     if recipe.background == "remove":
         hidden[ground] = True
-    stack = stack_regions(regions, borders, hidden, recipe.soft_step, by_color=recipe.segmentation is not None)
-    sharp = (
-        thinned(pixels, regions, stack.ranks(np.arange(regions.count, dtype=np.int32))) if recipe.soft_step else pixels
-    )
-    tracer = Tracer(sharp, edges or labelled, regions.ids, stack.ranks(regions.ids), recipe)
+    by_color = recipe.segmentation is not None
+    stack = stack_regions(regions, borders, hidden, recipe.soft_step, colors, paints, by_color=by_color)
+    sharp = thinned(pixels, regions, stack.ranks()) if recipe.soft_step else pixels
+    tracer = Tracer(sharp, edges or labelled, regions.ids, stack.covers()[regions.ids], recipe)
     art = paint_shapes(stack, tracer, regions, labelled, paints, recipe)
     shapes = art.shapes
     if recipe.background.startswith("#"):
@@ -208,14 +220,17 @@ def paint_shapes(
     shapes, definitions = list[Placed](), list[str]()
     outlines = list(outline_shapes(stack, alone=recipe.cutout))
     cutter = CutTracer(tracer, outlines) if recipe.cutout and not recipe.squares else None
-    colors = labelled.palette
+    palette = labelled.palette
     if recipe.denoise and not recipe.palette:
-        colors = np.array([unclipped(color) for color in colors])
+        palette = np.array([unclipped(color) for color in palette])
+    colors = palette[regions.labels]
+    if not recipe.cutout:
+        colors = layers(colors, stack.parents, stack.translucent)
     for rank, outline in enumerate(outlines):
         data, segments = cutter.path(outline.region, outline.rings) if cutter else tracer.path(outline.rings, rank)
         if not segments:
             continue
-        fill, opacity = flat_paint(colors[regions.labels[outline.region]].tolist())
+        fill, opacity = flat_paint(colors[outline.region].tolist())
         if outline.region in paints:
             fill, opacity = gradient_fill(paints[outline.region], recipe.units, definitions)
         left, top, right, bottom = stack.boxes[outline.region].tolist()

@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from workers.engine.color import Floats
 from workers.engine.drawing import decimal, hex_color, short_color
@@ -15,6 +16,9 @@ from workers.engine.kernels import kernel
 from workers.engine.softness import Paint
 
 STOP_ERROR = 2.5
+FAINT_STOP = 24.0
+"""Rounding of samples with less alpha than this, of 255, may be off by more than ten levels of their color."""
+
 ROUND = 0.02
 OFFSET_DIGITS = 3
 
@@ -72,12 +76,21 @@ def stop_elements(profile: Floats, low: float, high: float, zero: float, one: fl
     """<stop>s of the profile from `low` to `high`, on a scale on which `zero` is offset 0 and `one` is 1."""
     stops = np.empty((len(profile) + 2, 5))
     elements = list[str]()
-    for way, *color in stops[: place_stops(profile, low, high, stops)].tolist():
-        paint, opacity = flat_paint(color)
+    placed = stops[: place_stops(profile, low, high, stops)]
+    for (way, *color), (_, *seen) in zip(placed.tolist(), placed[colored_rows(placed)].tolist(), strict=True):
+        opacity, paint = flat_paint(color)[1], flat_paint(seen)[0]
         offset = decimal((way - zero) / max(1e-9, one - zero), OFFSET_DIGITS)
         clear = f' stop-opacity="{decimal(opacity, 3)}"' if opacity < 1 else ""
         elements.append(f'<stop offset="{offset}" stop-color="{short_color(paint)}"{clear}/>')
     return elements
+
+
+def colored_rows(stops: Floats) -> NDArray[np.intp]:
+    """For every stop the nearest one whose color can be told: of what is nearly clear only that is known."""
+    told = np.flatnonzero(stops[:, 4] >= FAINT_STOP)
+    if not len(told):
+        told = np.array([stops[:, 4].argmax()])
+    return told[np.abs(stops[:, None, 0] - stops[None, told, 0]).argmin(1)]
 
 
 @kernel

@@ -1,6 +1,6 @@
 """The flat colors of a picture.
 
-A histogram of 18-bit colors is merged greedily, most frequent first, within a radius of visible difference
+A histogram of colors in 18 or 20 bits is merged greedily, most frequent first, within a radius of visible difference
 (OKLab and alpha): a popularity algorithm (Heckbert 1982) whose boxes are balls, so that no color is split.
 """
 
@@ -14,7 +14,9 @@ from workers.engine.decode import Pixels
 from workers.engine.flatness import Mask
 from workers.engine.kernels import kernel
 
-KEYS = 1 << 18
+KEYS, CLEAR_KEYS = 1 << 18, 1 << 20
+"""How many different keys there are for opaque colors, and for those with alpha."""
+
 CORE = 0.015
 """Within this radius colors are one and are averaged; farther ones only join the group, without dyeing it."""
 
@@ -34,10 +36,10 @@ Counts = NDArray[np.int64]
 
 @kernel
 def color_key(red: int, green: int, blue: int, alpha: int, opaque: bool) -> int:
-    """A color in 18 bits: 6 for each channel, or 5 for each and 3 for alpha."""
+    """A color in 18 bits, 6 for each channel, or with alpha in 20, 5 for each."""
     if opaque:
         return (red >> 2) << 12 | (green >> 2) << 6 | (blue >> 2)
-    return (alpha >> 5) << 15 | (red >> 3) << 10 | (green >> 3) << 5 | (blue >> 3)
+    return (alpha >> 3) << 15 | (red >> 3) << 10 | (green >> 3) << 5 | (blue >> 3)
 
 
 @kernel
@@ -134,9 +136,10 @@ class Histogram:
     """Colors of some pixels of a picture, grouped by key: which keys occur, how often, and their mean color."""
 
     def __init__(self, pixels: Pixels, mask: Mask, opaque: bool) -> None:
-        counts, sums = np.zeros(KEYS, np.int32), np.zeros((KEYS, 4), np.int32)
+        self.possible = KEYS if opaque else CLEAR_KEYS
+        counts, sums = np.zeros(self.possible, np.int32), np.zeros((self.possible, 4), np.int32)
         # Only the keys that occur are looked at: most of the tables is never touched and costs no memory.
-        keys = np.empty(min(KEYS, mask.size), np.int64)
+        keys = np.empty(min(self.possible, mask.size), np.int64)
         self.keys: Counts = np.sort(keys[: count_colors(pixels, mask, opaque, counts, sums, keys)])
         self.counts: Floats = counts[self.keys].astype(float)
         self.sums: Floats = sums[self.keys].astype(float)
@@ -161,9 +164,9 @@ class Histogram:
 
     def nearest(self, palette: Floats) -> NDArray[np.int16]:
         """For every possible key the index of the visibly nearest palette color."""
-        table = np.zeros(KEYS, np.int16)
+        table = np.zeros(self.possible, np.int16)
         wanted = perceived(palette)
-        if len(self.keys):
-            cross = self.places @ wanted.T
-            table[self.keys] = ((wanted**2).sum(1)[None] - 2 * cross).argmin(1)
+        for first in range(0, len(self.keys), KEYS):  # never more at once, for there is a distance to every color
+            cross = self.places[first : first + KEYS] @ wanted.T
+            table[self.keys[first : first + KEYS]] = ((wanted**2).sum(1)[None] - 2 * cross).argmin(1)
         return table

@@ -13,6 +13,7 @@ from workers.engine.kernels import kernel
 from workers.engine.mixture import Labels, share_between
 from workers.engine.outlines import Lattice
 from workers.engine.regions import Ids
+from workers.engine.stacking import NOT_DRAWN, SEEN_THROUGH
 
 PURE = 0.02
 """Less than this of the other color is rounding, not coverage."""
@@ -32,6 +33,9 @@ CHORD = 2
 SLANT = 0.7
 SOFT_LEEWAY = 2.0
 """A border across which color hardly changes may be moved by up to so many pixels."""
+
+SHADOW_END = 8.0
+"""A shadow that meets the page with a smaller step than this, in levels, ends there and has no edge."""
 
 PAGE_LEEWAY = 1.0
 """How far, in pixels, an outline that ends at the page's edge may run over it, where nobody sees it."""
@@ -115,6 +119,17 @@ def step_across(pixels: Pixels, in_y: int, in_x: int, out_y: int, out_x: int) ->
 
 
 @kernel
+def soft_step_between(inside: int, outside: int, soft_step: float) -> float:
+    """From which step on a border is an edge, in levels, by the ranks on its sides.
+
+    What lies side by side and is seen through may not overlap anywhere, so only where a shadow ends is there leeway.
+    """
+    if inside != SEEN_THROUGH and outside != SEEN_THROUGH:
+        return soft_step
+    return SHADOW_END if outside == NOT_DRAWN else 0.0
+
+
+@kernel
 def place_ring(
     walk: Lattice,
     pixels: Pixels,
@@ -172,9 +187,10 @@ def place_ring(
             depth = depth_below(ranks, rank, in_y, in_x, in_y - out_y, in_x - out_x)
         elif not at_border:
             step = step_across(pixels, in_y, in_x, out_y, out_x)
-            if step < soft_step:
+            least = soft_step_between(ranks[in_y, in_x], ranks[out_y, out_x], soft_step)
+            if step < least:
                 # No edge to be seen here, only where one band of a smooth area ends: it may run as it likes.
-                reach = SOFT_LEEWAY * (1 - step / soft_step)
+                reach = SOFT_LEEWAY * (1 - step / least)
                 out[kept, 0], out[kept, 1] = x + 0.5 * dx, y + 0.5 * dy
                 out[kept, 2], out[kept, 3] = out_x - in_x, out_y - in_y
                 out[kept, 4], out[kept, 5], out[kept, 6] = -reach, 0.0, reach

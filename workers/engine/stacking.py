@@ -6,15 +6,19 @@ is one range of numbers, so that a single walker can outline any of them.
 """
 
 import heapq
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.engine.color import Floats
 from workers.engine.kernels import kernel
 from workers.engine.regions import Borders, Ids, Regions
+from workers.engine.softness import Paint
+from workers.engine.translucency import lay_translucent, translucent_regions
 
-NOT_DRAWN = -1
+NOT_DRAWN, SEEN_THROUGH = -1, -2
 SOFT = 8
 """Bands of a smooth area lie on each other: a soft border counts so many times its length."""
 
@@ -34,12 +38,18 @@ class Stack:
     first: Ids
     end: Ids
     boxes: Ids
+    translucent: NDArray[np.bool_]
 
-    def ranks(self, ids: Ids) -> Ids:
-        """For every pixel the place in the drawing order of the shape that shows there; -1 where none does."""
+    def ranks(self) -> Ids:
+        """For every region its place in the drawing order; -1 where none is drawn."""
         ranks = np.full(len(self.parents), NOT_DRAWN, np.int32)
         ranks[self.order] = np.arange(len(self.order), dtype=np.int32)
-        return ranks[ids]
+        return ranks
+
+    def covers(self) -> Ids:
+        """The same, but SEEN_THROUGH for translucent ones, which hide nothing that lies under them."""
+        ranks = self.ranks()
+        return np.where(self.translucent & (ranks >= 0), np.int32(SEEN_THROUGH), ranks)
 
 
 def merge_smallest_first(areas: list[int], touching: list[dict[int, int]]) -> tuple[list[int], list[int]]:
@@ -69,27 +79,33 @@ def merge_smallest_first(areas: list[int], touching: list[dict[int, int]]) -> tu
 
 
 def stack_regions(
-    regions: Regions, borders: Borders, hidden: NDArray[np.bool_], soft_step: float = 0.0, *, by_color: bool = False
-) -> Stack:
+    regions: Regions, borders: Borders, hidden: NDArray[np.bool_], soft_step: float, colors: Floats,
+    paints: Mapping[int, Paint], *, by_color: bool = False,
+) -> Stack:  # fmt: skip
     """Stack all regions but the hidden ones (the clear parts of the page), which stay holes in every shape.
 
-    With `by_color` a border counts the less, the larger its step is.
+    `colors` has the flat color of every region, `paints` those that are not flat. With `by_color` a border counts the
+    less, the larger its step is.
     """
+    translucent = translucent_regions(colors, paints)
+    alone = hidden | translucent
     touching: list[dict[int, int]] = [{} for _ in range(regions.count)]
     lengths = np.where(borders.steps < soft_step, SOFT * borders.lengths, borders.lengths)
     if by_color:
         parts = borders.lengths * LIKE_UNITS * LIKE / (LIKE + borders.steps)
         lengths = np.maximum(1, np.rint(parts)).astype(np.int64)
     for a, b, length in zip(borders.first.tolist(), borders.second.tolist(), lengths.tolist(), strict=True):
-        if not (hidden[a] or hidden[b]):
+        if not (alone[a] or alone[b]):
             touching[a][b] = touching[b][a] = length
     order, parents = merge_smallest_first(regions.areas.tolist(), touching)
     order = [i for i in order if not hidden[i]]
+    if translucent[order].any():
+        order = lay_translucent(order, parents, borders, hidden, translucent, colors, paints)
     boxes = np.full((regions.count, 4), -1, np.int32)
     boxes[:, :2] = 1 << 30
     find_boxes(regions.ids, boxes)
     first, end = number_depth_first(order, parents, boxes)
-    return Stack(order, parents, first[regions.ids], first, end, boxes)
+    return Stack(order, parents, first[regions.ids], first, end, boxes, translucent)
 
 
 def number_depth_first(order: list[int], parents: list[int], boxes: Ids) -> tuple[Ids, Ids]:

@@ -18,6 +18,7 @@ from tests.unit.engine.test_formats import WIDTH_MM, each_drawing, encoded, erro
 from workers.engine import trace
 from workers.engine.artwork import Contour, contours, read_artwork
 from workers.engine.formats.dxf import indexed_colors, nearest_index
+from workers.engine.formats.paper import colors_on_paper
 
 
 def dxf_picture(data: bytes, width: int) -> tuple[Image.Image, Any]:
@@ -53,7 +54,8 @@ def test_a_dxf_is_valid_in_millimeters_with_a_layer_a_color(name: str, preset: s
     audit = document.audit()
     assert ([], []) == (audit.errors, audit.fixes)
     assert (4, 1, "AC1018") == (document.header["$INSUNITS"], document.header["$MEASUREMENT"], document.dxfversion)
-    colors = {"color-{:02x}{:02x}{:02x}".format(*area.color()) for area in read_artwork(svg).areas}
+    seen = colors_on_paper(read_artwork(svg).areas)
+    colors = {"color-{:02x}{:02x}{:02x}".format(*(round(channel) for channel in color)) for color in seen}
     assert colors == {layer.dxf.name for layer in document.layers} - {"0", "Defpoints"}
     assert colors == {entity.dxf.layer for entity in document.modelspace()}
     assert {"LWPOLYLINE", "CIRCLE"} >= {entity.dxftype() for entity in document.modelspace()}

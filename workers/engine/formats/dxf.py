@@ -22,6 +22,7 @@ from workers.engine.artwork import Artwork, Color, Contour, contours
 from workers.engine.biarcs import arc_outline, circle_of
 from workers.engine.color import Floats
 from workers.engine.formats.numbers import short
+from workers.engine.formats.paper import colors_on_paper
 
 FRAME = Path(__file__).with_name("skeleton.dxf")
 FIRST_HANDLE = 0x100
@@ -63,8 +64,9 @@ def write_dxf(artwork: Artwork, size: OutputSize) -> bytes:
     circle_tolerance = CIRCLE_PIXELS * width / artwork.page[0]
     numbers = count(FIRST_HANDLE)
     layers, entities = dict[Color, str](), list[str]()
-    for area in artwork.areas:
-        name = layers.setdefault(area.color(), layer_name(area.color()))
+    for area, channels in zip(artwork.areas, colors_on_paper(artwork.areas), strict=True):
+        red, green, blue = (round(channel) for channel in channels)
+        name = layers.setdefault((red, green, blue), layer_name((red, green, blue)))
         for contour in contours(area.data):
             pieces = pieces_of(contour) * (scale_x, -scale_y) + (0.0, height)
             kind, body = outline(pieces.reshape(-1, 8), tolerance, circle_tolerance)

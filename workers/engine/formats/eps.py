@@ -1,7 +1,7 @@
 """Encapsulated PostScript, level 3: the paths as they are, gradients as shadings.
 
-PostScript knows no transparency. Where a drawing of ours is translucent there is nothing under it but the page, so
-such colors are laid over white; a gradient whose opacity changes gets more stops, because its mixture with white
+PostScript knows no transparency. Where a drawing of ours is translucent there is nothing opaque under it, so such
+colors are laid over white; a gradient whose opacity changes gets more stops, because its mixture with white
 bends.
 """
 
@@ -11,6 +11,7 @@ from itertools import pairwise
 from shared.outputs import OutputSize
 from workers.engine.artwork import Area, Artwork, Gradient, Stop, steps
 from workers.engine.formats.numbers import row, unit_color
+from workers.engine.formats.paper import Channels, colors_on_paper, over
 from workers.engine.formats.shading import Shade, shading
 
 PROLOG = " ".join(
@@ -43,21 +44,17 @@ def write_eps(artwork: Artwork, size: OutputSize) -> bytes:
         f"[{row(width / view_width, 0, 0, -height / view_height, 0, height, digits=8)}] concat",
     )
     tail = ("grestore", "showpage", "%%EOF", "")
-    return "\n".join((*head, *(painted(area) for area in artwork.areas), *tail)).encode("ascii")
+    seen = zip(artwork.areas, colors_on_paper(artwork.areas), strict=True)
+    return "\n".join((*head, *(painted(area, color) for area, color in seen), *tail)).encode("ascii")
 
 
-def painted(area: Area) -> str:
-    """An area: its path, filled or used to clip a shading."""
+def painted(area: Area, color: Channels) -> str:
+    """An area: its path, filled with the color that paper shows or used to clip a shading."""
     outline = "\n".join(f"{row(*numbers)} {OPERATORS[name]}".lstrip() for name, numbers in steps(area.data))
     if isinstance(area.paint, Gradient):
         shade = shading(area.paint, shades_on_white(area.paint, area.opacity))
         return f"gsave\n{outline}\nclip [{row(*area.paint.matrix, digits=8)}] concat {shade} shfill grestore newpath"
-    return f"{unit_color(on_white(area.paint, area.opacity))} k\n{outline}\nf"
-
-
-def on_white(color: tuple[float, ...], opacity: float) -> tuple[float, ...]:
-    """The color as white paper shows it."""
-    return tuple(255 + opacity * (channel - 255) for channel in color)
+    return f"{unit_color(color)} k\n{outline}\nf"
 
 
 def shades_on_white(gradient: Gradient, opacity: float) -> list[Shade]:
@@ -71,7 +68,7 @@ def shades_on_white(gradient: Gradient, opacity: float) -> list[Shade]:
 
 def shade_on_white(stop: Stop, opacity: float) -> Shade:
     """One stop over white."""
-    return Shade(stop.offset, on_white(stop.color, opacity * stop.opacity))
+    return Shade(stop.offset, over(stop.color, opacity * stop.opacity))
 
 
 def between(first: Stop, second: Stop, part: float) -> Stop:
