@@ -19,8 +19,10 @@ from workers.engine.paints import define_paint, flat_paint
 from workers.engine.palette import Histogram
 from workers.engine.pathdata import rectangle
 from workers.engine.prune import without_ramps
+from workers.engine.pure import pure_colors
 from workers.engine.recipe import Recipe
 from workers.engine.regions import Regions, find_borders, without_specks
+from workers.engine.repaint import with_own_colors
 from workers.engine.rings import Tracer
 from workers.engine.samples import Samples
 from workers.engine.shading import cut_bands
@@ -120,7 +122,8 @@ def find_palette(samples: Samples, recipe: Recipe) -> Floats:
     """The flat colors; those of all pixels if nothing is flat."""
     labels, pixels, opaque = recipe.labels, samples.pixels, samples.opaque
     flat, histogram = samples.flat(recipe.flat), samples.histogram(recipe.flat)
-    palette = histogram.palette(recipe.most_colors, labels.radius, labels.fewest_pixels, peaks=labels.peaks)
+    pure = pure_colors(pixels, samples.flat(0), opaque, labels.fewest_pixels, histogram) if labels.pure else None
+    palette = histogram.palette(recipe.most_colors, labels.radius, labels.fewest_pixels, peaks=labels.peaks, pure=pure)
     if not len(palette):
         everything = Histogram(pixels, np.ones_like(flat), opaque)
         return everything.palette(recipe.most_colors, recipe.labels.radius, 1)
@@ -133,10 +136,16 @@ def draw_labels(samples: Samples, labelled: Labelled, recipe: Recipe, edges: Lab
     """Regions, stacking, outlines and paints of a labelled picture; `edges` has its true colors if these differ."""
     pixels = samples.pixels
     regions, coarse = bounded_regions(labelled, recipe.smallest_region)
+    exact = np.zeros(regions.count, np.bool_)
+    if recipe.repainting:
+        regions, labelled, exact = with_own_colors(
+            regions, labelled, pixels, samples.flat(recipe.flat), recipe.repainting
+        )
     borders = find_borders(regions, pixels)
     paints = dict[int, Paint]()
     if recipe.softness is not None:
-        into, merged = merge_soft(regions, borders, pixels, samples.flat(recipe.flat), recipe.softness)
+        soft = replace(borders, steps=np.where(exact[borders.first] | exact[borders.second], np.inf, borders.steps))
+        into, merged = merge_soft(regions, soft, pixels, samples.flat(recipe.flat), recipe.softness)
         if merged:
             regions, paints = renumbered(regions, into, merged)
             borders = find_borders(regions, pixels)

@@ -7,6 +7,7 @@ from shared.tracing import Preset, TraceOptions
 from workers.engine.analyse import FLAT, Analysis
 from workers.engine.closed import FitSettings
 from workers.engine.labels import LabelSettings
+from workers.engine.repaint import Repainting
 from workers.engine.shading import Shading
 from workers.engine.softness import Softness
 
@@ -42,6 +43,7 @@ class Recipe:
     fit: FitSettings = field(default_factory=FitSettings)
     softness: Softness | None = field(default_factory=Softness)
     shading: Shading | None = None
+    repainting: Repainting | None = field(default_factory=Repainting)
     denoise: tuple[float, ...] = ()
     prune: bool = False
     units: int = 10
@@ -74,6 +76,8 @@ def choose_recipe(options: TraceOptions, analysis: Analysis) -> Recipe:
         recipe = replace(recipe, shading=Shading(), fit=smoother(recipe.fit))
     if options.colors or options.palette or not options.gradients:
         recipe = replace(recipe, softness=None, shading=None, most_colors=max(options.colors, recipe.most_colors))
+    if options.colors or options.palette or recipe.squares:
+        recipe = replace(recipe, repainting=None)
     return with_dials(recipe, options)
 
 
@@ -88,10 +92,11 @@ def for_quality(recipe: Recipe, analysis: Analysis) -> Recipe:
         recipe = replace(
             recipe,
             flat=16,
-            labels=LabelSettings(mix_error=0.12, fewest_pixels=20, radius=0.045, bleeding=True),
+            labels=LabelSettings(mix_error=0.12, fewest_pixels=20, radius=0.045, pure=False, bleeding=True),
             smallest_region=16,
             denoise=(30.0, 20.0),
             prune=True,
+            repainting=Repainting(step=2.0, doubt=90.0, exact=False),
         )
     if analysis.soft:
         # Along a gradient any color stands apart from some other.
@@ -112,7 +117,7 @@ def for_preset(preset: Preset, recipe: Recipe) -> Recipe:
             recipe,
             flat=255,
             most_colors=256,
-            labels=replace(recipe.labels, radius=0.004, fewest_pixels=1),
+            labels=replace(recipe.labels, radius=0.004, fewest_pixels=1, pure=False),
             smallest_region=1,
             softness=None,
             denoise=(),
@@ -121,7 +126,8 @@ def for_preset(preset: Preset, recipe: Recipe) -> Recipe:
         )
     if preset == "photo":
         calm = replace(recipe, denoise=(), prune=False, smallest_region=max(recipe.smallest_region, 5))
-        return replace(calm, most_pixels=PHOTO_PIXELS)
+        labels = replace(calm.labels, pure=False)
+        return replace(calm, most_pixels=PHOTO_PIXELS, labels=labels, repainting=None)
     if preset in ("logo", "line-art", "cut"):
         return replace(recipe, softness=None) if preset == "cut" else recipe
     return recipe
