@@ -32,8 +32,8 @@ SINGLE_PENALTY = 36.0
 class LabelSettings:
     """What counts as explained: `reach` pixels to look around, `mix_error` of the channel range left over.
 
-    Colors within `radius` (OKLab) are one, but not with `peaks` if they stand apart. With `bleeding`, chroma may have
-    been stored more coarsely than luma.
+    Colors within `radius` (OKLab) are one, but not with `peaks` if they stand apart, or with `pure` if both are in the
+    picture exactly. With `bleeding`, chroma may have been stored more coarsely than luma.
     """
 
     reach: int = 3
@@ -41,6 +41,7 @@ class LabelSettings:
     fewest_pixels: float = 12
     radius: float = 0.035
     peaks: bool = True
+    pure: bool = True
     bleeding: bool = False
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.engine.areas import Areas, areas_of, segments_of
 from workers.engine.background import background_regions
 from workers.engine.bundling import Placed, bundled
 from workers.engine.color import Floats, perceived, unclipped
@@ -18,21 +19,15 @@ from workers.engine.outlines import outline_shapes
 from workers.engine.paints import define_paint, flat_paint
 from workers.engine.palette import Histogram
 from workers.engine.pathdata import rectangle
-from workers.engine.planes import merge_even
 from workers.engine.prune import without_ramps
+from workers.engine.pure import pure_colors
 from workers.engine.recipe import Recipe
-from workers.engine.regions import Borders, Regions, find_borders, without_specks
+from workers.engine.regions import Regions
 from workers.engine.rings import Tracer
 from workers.engine.samples import Samples
-from workers.engine.segmentation import Segmentation, segmented
-from workers.engine.shading import cut_bands
-from workers.engine.shadows import Faded, cut_shadows
-from workers.engine.softness import Paint, merge_soft
+from workers.engine.softness import Paint
 from workers.engine.stacking import Stack, stack_regions
-from workers.engine.translucency import CLEAR, layers, with_faint, without_page, without_seams
-
-MOST_REGIONS = 12_000
-"""More regions than this are noise: ever larger ones are absorbed until fewer are left."""
+from workers.engine.translucency import CLEAR, layers
 
 TRIES = tuple((extra, edges) for edges in (False, True) for extra in (0, 1, 3, 7, 15))
 """How many more colors than asked for are tried, one after the other, until enough of them show: those of flat areas
@@ -57,7 +52,7 @@ def draw_art(samples: Samples, recipe: Recipe) -> Art:
     if recipe.palette:
         return draw_with_palette(samples, recipe)
     if recipe.segmentation:
-        return draw_segments(samples, recipe, recipe.segmentation)
+        return draw_areas(samples, segments_of(samples, recipe, recipe.segmentation), recipe)
     labelled = labelled_by(samples, find_palette(samples, recipe), recipe, fixed=recipe.squares)
     return draw_labels(samples, labelled, recipe)
 
@@ -123,7 +118,8 @@ def find_palette(samples: Samples, recipe: Recipe) -> Floats:
     """The flat colors; those of all pixels if nothing is flat."""
     labels, pixels, opaque = recipe.labels, samples.pixels, samples.opaque
     flat, histogram = samples.flat(recipe.flat), samples.histogram(recipe.flat)
-    palette = histogram.palette(recipe.most_colors, labels.radius, labels.fewest_pixels, peaks=labels.peaks)
+    pure = pure_colors(pixels, samples.flat(0), opaque, labels.fewest_pixels, histogram) if labels.pure else None
+    palette = histogram.palette(recipe.most_colors, labels.radius, labels.fewest_pixels, peaks=labels.peaks, pure=pure)
     if not len(palette):
         everything = Histogram(pixels, np.ones_like(flat), opaque)
         return everything.palette(recipe.most_colors, recipe.labels.radius, 1)
@@ -133,56 +129,13 @@ def find_palette(samples: Samples, recipe: Recipe) -> Floats:
 
 
 def draw_labels(samples: Samples, labelled: Labelled, recipe: Recipe, edges: Labelled | None = None) -> Art:
-    """Regions, stacking, outlines and paints of a labelled picture; `edges` has its true colors if these differ."""
-    pixels, flat = samples.pixels, samples.flat(recipe.flat)
-    page = np.append(labelled.palette[:, 3] < CLEAR, False)
-    if recipe.softness is not None and page.any():
-        labelled = with_faint(labelled, page, pixels, flat)
-    regions, coarse = bounded_regions(labelled, recipe.smallest_region)
-    borders = find_borders(regions, pixels)
-    if not samples.opaque:
-        whole = without_seams(regions, borders, labelled)
-        if whole is not regions:
-            regions, borders = whole, find_borders(whole, pixels)
-    paints = dict[int, Paint]()
-    if recipe.softness is not None:
-        drawn = without_page(borders, page[regions.labels]) if page.any() else borders
-        into, merged = merge_soft(regions, drawn, pixels, flat, recipe.softness)
-        if merged:
-            regions, paints = renumbered(regions, into, merged)
-            borders = find_borders(regions, pixels)
-    if recipe.softness is not None and page.any():
-        faded = cut_shadows(Faded(regions, paints, labelled), borders, page, samples)
-        if faded.regions is not regions:
-            regions, paints, labelled = faded.regions, faded.paints, faded.labelled
-            borders = find_borders(regions, pixels)
-    if recipe.shading and paints:
-        colors = labelled.palette[regions.labels]
-        regions, paints = cut_bands(regions, borders, paints, samples, colors, recipe.shading)
-        borders = find_borders(regions, pixels)
-    return draw_regions(samples, labelled, regions, paints, recipe, borders, coarse, edges)
+    """Stacking, outlines and paints of a labelled picture; `edges` has its true colors if these differ."""
+    return draw_areas(samples, areas_of(samples, labelled, recipe), recipe, edges)
 
 
-def draw_segments(samples: Samples, recipe: Recipe, segmentation: Segmentation) -> Art:
-    """Trace a photo: regions by what they cost, each in a color or gradient of its own."""
-    pixels = samples.pixels
-    segments = segmented(pixels, segmentation.price, recipe.smallest_region, MOST_REGIONS)
-    ids, colors, paints = segments.ids, segments.colors, dict[int, Paint]()
-    if segmentation.gradient is not None:
-        ids, colors, paints = merge_even(segments, pixels, segmentation.price, segmentation.gradient)
-    # Edges are found between the colors near them, so regions that were merged keep theirs in the labels.
-    count, near = len(colors), len(segments.colors)
-    labelled = Labelled(segments.ids.astype(np.int16), np.vstack([segments.colors, colors]))
-    areas = np.bincount(ids.ravel(), minlength=count).astype(np.int64)
-    regions = Regions(ids, count, areas, np.arange(near, near + count, dtype=np.int16))
-    return draw_regions(samples, labelled, regions, paints, recipe, find_borders(regions, pixels), segments.coarse)
-
-
-def draw_regions(
-    samples: Samples, labelled: Labelled, regions: Regions, paints: dict[int, Paint], recipe: Recipe,
-    borders: Borders, coarse: bool, edges: Labelled | None = None,
-) -> Art:  # fmt: skip
-    """Stacking, outlines and paints of regions; their labels tell their colors if they have no paint."""
+def draw_areas(samples: Samples, areas: Areas, recipe: Recipe, edges: Labelled | None = None) -> Art:
+    """Stacking, outlines and paints of the areas of a picture."""
+    regions, labelled, paints, borders = areas.regions, areas.labelled, areas.paints, areas.borders
     pixels = samples.pixels
     colors = labelled.palette[regions.labels]
     hidden = colors[:, 3] < CLEAR
@@ -201,7 +154,7 @@ def draw_regions(
     if recipe.background.startswith("#"):
         shapes = repainted(shapes, {int(i) for i in ground}, recipe, regions)
     shapes = bundled(shapes)
-    warnings = ("The image is very noisy; small shapes were left out.",) if coarse else ()
+    warnings = ("The image is very noisy; small shapes were left out.",) if areas.coarse else ()
     return Art(tuple(placed.shape for placed in shapes), art.definitions, warnings)
 
 
@@ -237,25 +190,6 @@ def paint_shapes(
         shape = Shape(data, fill, segments, opacity)
         shapes.append(Placed(outline.region, shape, (left, top, right, bottom)))
     return Painted(shapes, tuple(definitions))
-
-
-def bounded_regions(labelled: Labelled, smallest: int) -> tuple[Regions, bool]:
-    """Regions without specks; ever larger specks go until the regions are few enough. Says if that was needed."""
-    regions = without_specks(labelled.labels, labelled.palette, smallest)
-    coarse = regions.count > MOST_REGIONS
-    while regions.count > MOST_REGIONS:
-        smallest = max(2 * smallest, 4)
-        regions = without_specks(labelled.labels, labelled.palette, smallest)
-    return regions, coarse
-
-
-def renumbered(regions: Regions, into: NDArray[np.int64], merged: dict[int, Paint]) -> tuple[Regions, dict[int, Paint]]:
-    """Regions after merging, numbered without holes."""
-    kept, numbers = np.unique(into, return_inverse=True)
-    ids = np.ascontiguousarray(numbers.astype(np.int32)[regions.ids])
-    areas = np.bincount(numbers, regions.areas, minlength=len(kept)).astype(np.int64)
-    paints = {int(numbers[i]): paint for i, paint in merged.items()}
-    return replace(regions, ids=ids, count=len(kept), areas=areas, labels=regions.labels[kept]), paints
 
 
 def gradient_fill(paint: Paint, units: int, definitions: list[str]) -> tuple[str, float]:

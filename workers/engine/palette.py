@@ -32,6 +32,8 @@ VALLEY = 0.3
 put a tenth there; clouds and gradients as many as at the ends."""
 
 Counts = NDArray[np.int64]
+Pure = tuple[Counts, Floats]
+"""Keys, all of which the histogram has, and the exact color of each."""
 
 
 @kernel
@@ -95,11 +97,12 @@ def stands_apart(places: Floats, counts: Floats, i: int, j: int, squared: float,
 @kernel
 def merge_greedily(
     places: Floats, sums: Floats, counts: Floats, order: Counts, radius: float, core: float, fewest: float,
-    colors: Floats, weights: Floats,
+    pinned: NDArray[np.bool_], colors: Floats, weights: Floats, seeds: Counts,
 ) -> int:  # fmt: skip
     """Take the most frequent key that is left, and all within the radius with it, until none is left.
 
-    Keys of at least `fewest` pixels that stand apart stay colors of their own.
+    Pinned keys, and those of at least `fewest` pixels that stand apart, stay colors of their own. `seeds` receives the
+    key that each color grew from.
     """
     found, total = 0, len(counts)
     left = np.ones(total, np.bool_)
@@ -107,11 +110,12 @@ def merge_greedily(
         if not left[i]:
             continue
         weights[found] = 0.0
+        seeds[found] = i
         heavy = 0.0
         for c in range(4):
             colors[found, c] = 0.0
         for j in range(total):
-            if not left[j]:
+            if not left[j] or (pinned[j] and j != i):
                 continue
             distance = 0.0
             for c in range(4):
@@ -145,22 +149,35 @@ class Histogram:
         self.sums: Floats = sums[self.keys].astype(float)
         self.places: Floats = perceived(self.sums / np.maximum(self.counts, 1)[:, None])
 
-    def palette(self, most: int, radius: float, fewest_pixels: float, *, peaks: bool = False) -> Floats:
+    def palette(
+        self, most: int, radius: float, fewest_pixels: float, *, peaks: bool = False, pure: Pure | None = None
+    ) -> Floats:
         """At most `most` premultiplied colors, heaviest first; the two heaviest stay however few pixels they have.
 
-        With `peaks`, colors within the radius that stand apart from each other stay two.
+        With `peaks`, colors within the radius that stand apart from each other stay two. Pure colors stay as they
+        are, and do not count for `most`.
         """
         if not len(self.keys):
             return np.zeros((0, 4))
+        pinned, exact = np.zeros(len(self.keys), np.bool_), np.zeros((len(self.keys), 4))
+        if pure is not None:
+            at = np.searchsorted(self.keys, pure[0])
+            pinned[at], exact[at] = True, pure[1]
         order = np.argsort(-self.counts, kind="stable")
-        colors, weights = np.empty((most * 4, 4)), np.empty(most * 4)
+        room = 4 * most + int(pinned.sum())
+        colors, weights, seeds = np.empty((room, 4)), np.empty(room), np.empty(room, np.int64)
         fewest = max(PEAK_PIXELS, PEAK_SHARE * self.counts.sum()) if peaks else math.inf
         found = merge_greedily(
-            self.places, self.sums, self.counts, order, radius, min(radius, CORE), fewest, colors, weights
-        )
+            self.places, self.sums, self.counts, order, radius, min(radius, CORE), fewest, pinned, colors, weights,
+            seeds,
+        )  # fmt: skip
+        fixed = pinned[seeds[:found]]
+        colors[:found][fixed] = exact[seeds[:found][fixed]]
         heaviest = np.argsort(-weights[:found], kind="stable")
-        kept = heaviest[(weights[heaviest] >= fewest_pixels) | (np.arange(found) < 2)]
-        return colors[kept][:most]
+        fixed = fixed[heaviest]
+        kept = fixed | (weights[heaviest] >= fewest_pixels) | (np.arange(found) < 2)
+        kept &= fixed | (np.cumsum(kept & ~fixed) <= most)
+        return colors[heaviest[kept]]
 
     def nearest(self, palette: Floats) -> NDArray[np.int16]:
         """For every possible key the index of the visibly nearest palette color."""

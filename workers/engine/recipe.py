@@ -7,6 +7,7 @@ from shared.tracing import Preset, TraceOptions
 from workers.engine.analyse import FLAT, Analysis
 from workers.engine.closed import FitSettings
 from workers.engine.labels import LabelSettings
+from workers.engine.repaint import Repainting
 from workers.engine.segmentation import Segmentation
 from workers.engine.shading import Shading
 from workers.engine.softness import Softness
@@ -53,6 +54,7 @@ class Recipe:
     softness: Softness | None = field(default_factory=Softness)
     shading: Shading | None = None
     segmentation: Segmentation | None = None
+    repainting: Repainting | None = field(default_factory=Repainting)
     denoise: tuple[float, ...] = ()
     prune: bool = False
     units: int = 10
@@ -87,6 +89,8 @@ def choose_recipe(options: TraceOptions, analysis: Analysis) -> Recipe:
         recipe = segmented(recipe, small=analysis.small, gradients=options.gradients)
     if options.colors or options.palette or not options.gradients:
         recipe = replace(recipe, softness=None, shading=None, most_colors=max(options.colors, recipe.most_colors))
+    if options.colors or options.palette or recipe.squares:
+        recipe = replace(recipe, repainting=None)
     return with_dials(recipe, options)
 
 
@@ -107,10 +111,11 @@ def for_quality(recipe: Recipe, analysis: Analysis) -> Recipe:
         recipe = replace(
             recipe,
             flat=16,
-            labels=LabelSettings(mix_error=0.12, fewest_pixels=20, radius=0.045, bleeding=True),
+            labels=LabelSettings(mix_error=0.12, fewest_pixels=20, radius=0.045, pure=False, bleeding=True),
             smallest_region=16,
             denoise=(30.0, 20.0),
             prune=True,
+            repainting=Repainting(step=2.0, doubt=90.0, exact=False),
         )
     if analysis.soft:
         # Along a gradient any color stands apart from some other.
@@ -131,7 +136,7 @@ def for_preset(preset: Preset, recipe: Recipe) -> Recipe:
             recipe,
             flat=255,
             most_colors=256,
-            labels=replace(recipe.labels, radius=0.004, fewest_pixels=1),
+            labels=replace(recipe.labels, radius=0.004, fewest_pixels=1, pure=False),
             smallest_region=1,
             softness=None,
             denoise=(),
@@ -140,7 +145,8 @@ def for_preset(preset: Preset, recipe: Recipe) -> Recipe:
         )
     if preset == "photo":
         calm = replace(recipe, denoise=(), prune=False, smallest_region=max(recipe.smallest_region, 5))
-        return replace(calm, most_pixels=PHOTO_PIXELS)
+        labels = replace(calm.labels, pure=False)
+        return replace(calm, most_pixels=PHOTO_PIXELS, labels=labels, repainting=None)
     if preset in ("logo", "line-art", "cut"):
         return replace(recipe, softness=None) if preset == "cut" else recipe
     return recipe

@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from workers.engine.flatness import flat_mask
 from workers.engine.palette import Histogram
+from workers.engine.pure import pure_colors
 
 WHITE, CREAM = (255, 255, 255, 255), (255, 248, 236, 255)
 
@@ -27,3 +28,12 @@ def test_the_steps_of_a_gradient_do_not_stand_apart() -> None:
     pixels = np.full((60, 120, 4), 255.0)
     pixels[..., :3] = ramp[None, :, None]
     assert colors_of(pixels, peaks=False) == colors_of(pixels, peaks=True)
+
+
+def test_only_colors_that_no_gradient_leads_to_are_pure() -> None:
+    pixels = np.full((60, 240, 4), WHITE, np.uint8)
+    pixels[20:50, 20:60] = CREAM
+    pixels[:, 100:, :3] = (np.arange(140) // 8 + 180)[None, :, None]
+    mask = flat_mask(pixels, 10)
+    _, found = pure_colors(pixels, flat_mask(pixels, 0), True, 12, Histogram(pixels, mask, opaque=True))
+    assert [WHITE, CREAM] == [tuple(map(int, color)) for color in found]
