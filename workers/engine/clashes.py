@@ -6,7 +6,7 @@ import numpy as np
 
 from workers.engine.color import Floats
 from workers.engine.decode import Pixels
-from workers.engine.gradients import BINS, CONSTANT, LINEAR
+from workers.engine.gradients import BINS, painted
 from workers.engine.kernels import kernel
 from workers.engine.regions import Ids, Regions
 from workers.engine.softness import Paint
@@ -36,27 +36,6 @@ def tabled(paints: dict[int, Paint], colors: Floats) -> Table:
         table.kinds[i], table.shapes[i], table.bins[i] = paint.kind, paint.shape, used
         table.profiles[i, :used] = paint.profile
     return table
-
-
-@kernel
-def painted(kind: int, shape: Floats, profile: Floats, bins: int, x: float, y: float, out: Floats) -> None:
-    """The color of a paint at a point."""
-    k, t = 0, 0.0
-    if kind != CONSTANT and bins >= 2:
-        dx, dy = x - shape[0], y - shape[1]
-        if kind == LINEAR:
-            way = dx * shape[2] + dy * shape[3]
-        else:
-            way = np.sqrt(max(0.0, shape[2] * dx * dx + shape[3] * dx * dy + shape[4] * dy * dy))
-        while k < bins - 2 and way > profile[k + 1, 0]:
-            k += 1
-        t = (way - profile[k, 0]) / max(1e-9, profile[k + 1, 0] - profile[k, 0])
-        t = min(1.5, max(-0.5, t))
-    for c in range(4):
-        value = profile[k, c + 1]
-        if t != 0.0:
-            value += t * (profile[k + 1, c + 1] - value)
-        out[c] = min(255.0, max(0.0, value))
 
 
 @kernel

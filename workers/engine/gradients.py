@@ -197,3 +197,24 @@ def fit_paint(samples: Floats, most_error: float, shape: Floats, profile: Floats
                 profile[:] = trial
                 shape[:] = trial_shape
     return kind, best, used
+
+
+@kernel
+def painted(kind: int, shape: Floats, profile: Floats, bins: int, x: float, y: float, out: Floats) -> None:
+    """The color of a paint at a point."""
+    k, t = 0, 0.0
+    if kind != CONSTANT and bins >= 2:
+        dx, dy = x - shape[0], y - shape[1]
+        if kind == LINEAR:
+            way = dx * shape[2] + dy * shape[3]
+        else:
+            way = np.sqrt(max(0.0, shape[2] * dx * dx + shape[3] * dx * dy + shape[4] * dy * dy))
+        while k < bins - 2 and way > profile[k + 1, 0]:
+            k += 1
+        t = (way - profile[k, 0]) / max(1e-9, profile[k + 1, 0] - profile[k, 0])
+        t = min(1.5, max(-0.5, t))
+    for c in range(4):
+        value = profile[k, c + 1]
+        if t != 0.0:
+            value += t * (profile[k + 1, c + 1] - value)
+        out[c] = min(255.0, max(0.0, value))

@@ -17,6 +17,9 @@ SOFT_STEP = 16.0
 
 SOFT_SMOOTHING = 0.9
 
+NOISY_EVEN = 1.0
+"""Compression noise moves the means of the parts of flat areas by up to so many levels."""
+
 SMALL_TOLERANCE = 0.23
 SMALL_SMOOTHING = 0.7
 """Curves of pictures that are traced at twice their size, in pixels of that size. Measured on 48 drawings of 128 px:
@@ -113,6 +116,7 @@ def for_quality(recipe: Recipe, analysis: Analysis) -> Recipe:
             flat=16,
             labels=LabelSettings(mix_error=0.12, fewest_pixels=20, radius=0.045, pure=False, bleeding=True),
             smallest_region=16,
+            softness=Softness(even=NOISY_EVEN),
             denoise=(30.0, 20.0),
             prune=True,
             repainting=Repainting(step=2.0, doubt=90.0, exact=False),

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workers.engine.clashes import Table, clashing, painted, tabled
+from workers.engine.clashes import Table, clashing, tabled
 from workers.engine.color import Floats
 from workers.engine.decode import Pixels
 from workers.engine.fields import Singles, blurred, grow
 from workers.engine.flatness import Mask
-from workers.engine.gradients import BINS, CONSTANT, GAIN, fit_paint
+from workers.engine.gradients import BINS, CONSTANT, GAIN, fit_paint, painted
 from workers.engine.kernels import kernel
 from workers.engine.polish import best_paint, reach_of, way_of
 from workers.engine.regions import Borders, Ids, Regions, absorb_specks, find_regions

@@ -15,6 +15,7 @@ from workers.engine.kernels import kernel
 from workers.engine.polish import best_paint, reach_of
 from workers.engine.regions import Borders, Ids, Regions
 from workers.engine.tally import Counts
+from workers.engine.witnesses import call_witnesses, holds, together
 
 MOST_SAMPLES = 600
 FLAT_VARIATION = 1.0
@@ -28,10 +29,14 @@ SAME_FLAT = 1.5
 
 @dataclass(frozen=True, slots=True)
 class Softness:
-    """Largest mean step across a border that may vanish, and largest error of the paint that replaces it."""
+    """Largest mean step across a border that may vanish, and largest error of the paint that replaces it.
+
+    A region whose parts differ by no more than `even` is flat. All are levels.
+    """
 
     step: float = 14.0
     error: float = 6.0
+    even: float = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,7 @@ class Patch:
     pixels: int
     mean: Floats
     flat: bool
+    cells: Floats
     version: int = 0
 
 
@@ -94,17 +100,19 @@ class Merger:
             if first.flat and second.flat and np.abs(first.mean - second.mean).max() > SAME_FLAT:
                 continue
             pooled = pool(first, second)
-            _, error, _ = fit_paint(pooled, self.softness.error, self.shape, self.profile)
+            kind, error, bins = fit_paint(pooled, self.softness.error, self.shape, self.profile)
             if error <= (STRICT_ERROR if dominates(first, second) else self.softness.error):
-                self.join(a, b, pooled)
+                cells = together(first.cells, second.cells)
+                if holds(cells, kind, self.shape, self.profile, bins):
+                    self.join(a, b, pooled, cells)
 
-    def join(self, a: int, b: int, pooled: Floats) -> None:
+    def join(self, a: int, b: int, pooled: Floats, cells: Floats) -> None:
         """Put patch b into patch a."""
         first, second = self.patches[a], self.patches.pop(b)
         self.into[b] = a
         weight = second.pixels / (first.pixels + second.pixels)
         first.mean = first.mean + weight * (second.mean - first.mean)
-        first.samples, first.pixels = pooled, first.pixels + second.pixels
+        first.samples, first.cells, first.pixels = pooled, cells, first.pixels + second.pixels
         first.flat = first.flat and second.flat
         first.version += 1
         neighbors = dict[int, float]()
@@ -146,7 +154,7 @@ def merge_soft(
         zip(borders.first[soft].tolist(), borders.second[soft].tolist(), borders.steps[soft].tolist(), strict=True)
     )
     touched = np.unique(np.concatenate([borders.first[soft], borders.second[soft]]))
-    merger = Merger(sample_patches(regions, pixels, flat, touched), softness)
+    merger = Merger(sample_patches(regions, pixels, flat, touched, softness.even), softness)
     for a, b, step in pairs:
         merger.touch(a, b, step)
     merger.run()
@@ -208,8 +216,13 @@ def describe(samples: Floats, mean: Floats) -> float:
     return math.sqrt(total / 3)
 
 
-def sample_patches(regions: Regions, pixels: Pixels, flat: Mask, wanted: NDArray[np.int64]) -> dict[int, Patch]:
-    """Up to MOST_SAMPLES samples of each wanted region: of its flat pixels, or of all if those are few."""
+def sample_patches(
+    regions: Regions, pixels: Pixels, flat: Mask, wanted: NDArray[np.int64], near: float = 0.0
+) -> dict[int, Patch]:
+    """Up to MOST_SAMPLES samples of each wanted region: of its flat pixels, or of all if those are few.
+
+    A region is flat, too, if most of its parts are within `near` levels.
+    """
     flat_pixels = np.zeros(regions.count, np.int64)
     count_flat(regions.ids, flat, flat_pixels)
     inner = flat_pixels >= FEWEST_FLAT
@@ -218,12 +231,16 @@ def sample_patches(regions: Regions, pixels: Pixels, flat: Mask, wanted: NDArray
     ends = np.cumsum(taken)
     samples = np.empty((int(ends[-1]), 6))
     gather_samples(regions.ids, pixels, flat, inner, sizes, taken, ends - taken, samples)
+    heard = np.zeros(regions.count, np.bool_)
+    heard[wanted] = True
+    witnesses = call_witnesses(regions.ids, pixels, flat, inner, heard, near)
     patches = dict[int, Patch]()
     for i, end, count, area in zip(
         wanted.tolist(), ends[wanted].tolist(), taken[wanted].tolist(), regions.areas[wanted].tolist(), strict=True
     ):
         own, mean = samples[end - count : end], np.empty(4)
-        patches[i] = Patch(own, area, mean, describe(own, mean) < FLAT_VARIATION)
+        even = describe(own, mean) < FLAT_VARIATION or bool(witnesses.even[i])
+        patches[i] = Patch(own, area, mean, even, witnesses.of(i))
     return patches
 
 
