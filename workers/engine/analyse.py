@@ -7,7 +7,7 @@ import numpy as np
 from shared.suggestions import CAUTIONS, Caution
 from shared.tracing import Preset
 from workers.engine.decode import Pixels, Raster
-from workers.engine.flatness import premultiplied
+from workers.engine.flatness import Mask, premultiplied
 from workers.engine.kernels import kernel
 from workers.engine.palette import Histogram
 from workers.engine.samples import Samples
@@ -15,6 +15,14 @@ from workers.engine.samples import Samples
 FLAT = 10
 NOISE = 0.1
 """A picture with less than this share of flat pixels is noise, as far as shapes are concerned."""
+
+CLOSE_SHARE, CLOSE_OF_EDGES = 0.005, 0.15
+"""A picture is finely drawn if more than the first share of its pixels, and the second of those that are not flat, lie
+among strokes and edges so close that no pixel within two is flat. Of 120 drawings of 512 px, eight were: coats of arms
+and the finest line drawings. Edges far from each other leave nearly none."""
+
+MOST_FINE = 1_000_000
+"""Pictures with more pixels would have more than the working size at twice their size; their strokes are wider, too."""
 
 EVEN, EVEN_LOSSY = 0.25, 0.3
 """A photo has less than this share of pixels around which nothing varies at all; JPEG files make more of them. Of 960
@@ -38,7 +46,8 @@ class Analysis:
     `flat` is the share of pixels inside flat areas, `constant` of those inside areas of one exact color;
     `colors` is how many colors make up 95 % of the flat pixels; `block` is the side of pixel art's squares, or 0;
     `gray` says that all colors are shades of gray, `noisy` that flat areas carry compression noise, `soft` that
-    colors change smoothly, and `noise` that hardly anything is flat at all.
+    colors change smoothly, `fine` that strokes and edges lie too close to have flat pixels between them, and `noise`
+    that hardly anything is flat at all.
     """
 
     suggested: Preset
@@ -51,6 +60,7 @@ class Analysis:
     opaque: bool
     small: bool
     soft: bool
+    fine: bool
     noise: bool
     cautions: tuple[Caution, ...]
 
@@ -94,6 +104,7 @@ def analyse_samples(samples: Samples, raster: Raster) -> Analysis:
         opaque=raster.opaque,
         small=side <= SMALL_SIDE,
         soft=soft,
+        fine=raster.width * raster.height <= MOST_FINE and is_fine(samples.flat(FLAT)),
         noise=noise,
         cautions=tuple(cautions),
     )
@@ -120,6 +131,19 @@ def frequent_colors(histogram: Histogram) -> int:
 
 KEYS_OF_NOISE = 1 << 18
 """Stands for "no flat area at all"."""
+
+
+def is_fine(flat: Mask) -> bool:
+    """Whether much lies among strokes and edges so close that no pixel within two is flat."""
+    near = flat.copy()
+    for axis in (0, 1):
+        row, was = np.moveaxis(near, axis, 0), np.moveaxis(near.copy(), axis, 0)
+        for step in (1, 2):
+            row[step:] |= was[:-step]
+            row[:-step] |= was[step:]
+    close = near.size - np.count_nonzero(near)
+    edges = flat.size - np.count_nonzero(flat)
+    return close > max(CLOSE_SHARE * flat.size, CLOSE_OF_EDGES * edges)
 
 
 def is_gray(histogram: Histogram) -> bool:

@@ -57,7 +57,7 @@ def areas_of(samples: Samples, labelled: Labelled, recipe: Recipe) -> Areas:
 
 
 def with_gradients(areas: Areas, samples: Samples, flat: Mask, softness: Softness, page: Mask, exact: Mask) -> Areas:
-    """Soft regions joined, and shadows cut; `page` tells labels of the page, `exact` regions of one color throughout."""
+    """Soft regions joined, and shadows cut; `page` tells labels of the page, `exact` regions of one color."""
     regions, labelled, pixels, soft = areas.regions, areas.labelled, samples.pixels, areas.borders
     if exact.any():
         soft = replace(soft, steps=np.where(exact[soft.first] | exact[soft.second], np.inf, soft.steps))

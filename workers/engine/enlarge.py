@@ -1,4 +1,4 @@
-"""Small pictures at twice their size, so that what is thinner than a pixel becomes pixels.
+"""Small and finely drawn pictures at twice their size, so that what is thinner than a pixel becomes pixels.
 
 Cubic convolution (Keys 1981) guesses how each pixel's color lies within it. The guess is then made as crisp as edges
 are, within the range of colors around (no ringing), while the four parts keep the pixel as their mean: iterated back

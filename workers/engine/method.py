@@ -3,7 +3,6 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from workers.engine.areas import Areas, areas_of, segments_of
 from workers.engine.background import background_regions

@@ -125,7 +125,7 @@ def for_quality(recipe: Recipe, analysis: Analysis) -> Recipe:
         # Along a gradient any color stands apart from some other.
         labels, fit = replace(recipe.labels, peaks=False), replace(recipe.fit, straight=False)
         recipe = replace(recipe, labels=labels, fit=fit)
-    if analysis.small:
+    if analysis.small or (analysis.fine and not analysis.soft and not analysis.noisy):
         fit = replace(recipe.fit, tolerance=SMALL_TOLERANCE, smoothing=SMALL_SMOOTHING, speck=SMALL_SPECK)
         recipe = replace(recipe, double=True, smallest_region=8, fit=fit)
     return recipe

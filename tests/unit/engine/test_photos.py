@@ -192,8 +192,9 @@ def test_a_shape_lies_on_the_neighbor_of_like_color() -> None:
     ids = np.repeat(np.arange(3, dtype=np.int32), 4).reshape(3, 4)
     regions, hidden = Regions(ids, 3, areas, np.arange(3, dtype=np.int16)), np.zeros(3, np.bool_)
     borders = Borders(first, second, np.array([8, 12, 40]), steps)
-    assert stack_regions(regions, borders, hidden).parents[0] == 2
-    assert stack_regions(regions, borders, hidden, by_color=True).parents[0] == 1
+    colors = np.full((3, 4), 255.0)
+    assert stack_regions(regions, borders, hidden, 0.0, colors, {}).parents[0] == 2
+    assert stack_regions(regions, borders, hidden, 0.0, colors, {}, by_color=True).parents[0] == 1
 
 
 def test_a_gray_photo_of_few_shades_is_a_photo() -> None:

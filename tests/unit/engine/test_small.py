@@ -1,4 +1,4 @@
-"""Small pictures and small things in them: what is thinner than a pixel has to survive."""
+"""Small pictures, finely drawn ones, and small things in them: what is thinner than a pixel has to survive."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from shared.tracing import TraceOptions
 from tests.pixels import encoded
-from workers.engine import trace
+from workers.engine import analyse_image, trace
 from workers.engine.decode import Pixels
 from workers.engine.enlarge import doubled
 from workers.engine.flatness import spreads_of
@@ -79,3 +79,28 @@ def test_doubling_makes_an_edge_crisp_and_no_color_that_was_not_there() -> None:
     still = (twice[..., 0] > 0x30) & (twice[..., 0] < 0xE0)
     # An edge runs through twice as many pixels that are half as large.
     assert still.sum() < 2 * between.sum()
+
+
+def beads(rows: int) -> Image.Image:
+    """Rows of rings, drawn with a line of one pixel, that nearly touch: on a white and on a green ground, drawn fine."""
+    side = 300 * FINE
+    picture = Image.new("RGB", (side, side), "#198a00")
+    pen = ImageDraw.Draw(picture)
+    pen.rectangle((0, 0, side, side // 2), fill="white")
+    for row in range(rows):
+        for k in range(24):
+            x, y, reach = (20 + 8.2 * k + 0.37 * row) * FINE, (100 + 9 * row) * FINE, 4 * FINE
+            box = (x - reach, y - reach, x + reach, y + reach)
+            pen.ellipse(box, outline="black", width=FINE, fill="#eaca00" if k % 2 else None)
+    return picture
+
+
+def test_fine_strokes_hang_together_in_pictures_that_are_not_small() -> None:
+    truth = beads(5)
+    now = np.asarray(drawn(reduced(truth, 0), truth.width)).astype(float)
+    assert np.abs(now - np.asarray(truth)).mean() < 2.0
+
+
+@pytest.mark.parametrize(("rows", "fine"), [(5, True), (0, False)])
+def test_only_finely_drawn_pictures_are_said_to_be(rows: int, fine: bool) -> None:
+    assert analyse_image(reduced(beads(rows), 0)).fine is fine
