@@ -143,7 +143,7 @@ def is_fine(flat: Mask) -> bool:
             row[:-step] |= was[step:]
     close = near.size - np.count_nonzero(near)
     edges = flat.size - np.count_nonzero(flat)
-    return close > max(CLOSE_SHARE * flat.size, CLOSE_OF_EDGES * edges)
+    return bool(close > max(CLOSE_SHARE * flat.size, CLOSE_OF_EDGES * edges))
 
 
 def is_gray(histogram: Histogram) -> bool:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from workers.engine.decode import Pixels
 from workers.engine.flatness import Mask
 from workers.engine.kernels import kernel
-from workers.engine.palette import KEYS, Counts, Histogram, Pure, color_key
+from workers.engine.palette import Counts, Histogram, Pure, color_key
 
 Packed = NDArray[np.uint32]
 
@@ -34,8 +34,9 @@ def pure_colors(pixels: Pixels, constant: Mask, opaque: bool, fewest: float, his
 
     The histogram is of all pixels of flat areas, constant or not: those of gradients fill the space around a color.
     """
-    names, votes, totals = np.zeros(KEYS, np.uint32), np.zeros(KEYS, np.int32), np.zeros(KEYS, np.int32)
-    keys = np.empty(min(KEYS, constant.size), np.int64)
+    possible = histogram.possible
+    names, votes, totals = np.zeros(possible, np.uint32), np.zeros(possible, np.int32), np.zeros(possible, np.int32)
+    keys = np.empty(min(possible, constant.size), np.int64)
     keys = np.sort(keys[: elect_colors(pixels, constant, opaque, names, votes, totals, keys)])
     colors = np.ascontiguousarray(names[keys]).view(np.uint8).reshape(-1, 4).astype(float)
     counts, ahead = totals[keys], votes[keys] > MARGIN * totals[keys]
@@ -70,12 +71,15 @@ def elect_colors(
     height, width = mask.shape
     found = 0
     for y in range(height):
+        last, key = -1, np.int64(0)
         for x in range(width):
             if not mask[y, x]:
                 continue
             red, green, blue, alpha = pixels[y, x, 0], pixels[y, x, 1], pixels[y, x, 2], pixels[y, x, 3]
-            key = color_key(int(red), int(green), int(blue), int(alpha), opaque)
             name = np.uint32(red) | np.uint32(green) << 8 | np.uint32(blue) << 16 | np.uint32(alpha) << 24
+            if np.int64(name) != last:
+                last = np.int64(name)
+                key = np.int64(color_key(int(red), int(green), int(blue), int(alpha), opaque))
             if totals[key] == 0:
                 keys[found] = key
                 found += 1

@@ -82,24 +82,31 @@ def with_own_colors(
 
 @kernel
 def find_inner(ids: Ids, flat: Mask, inner: Mask) -> None:
-    """Mark the flat pixels that have only pixels of their own region around them."""
+    """Mark the flat pixels that have only pixels of their own region around them; none at the picture's edge."""
     height, width = ids.shape
-    for y in range(height):
-        above, below = max(0, y - 1), min(height - 1, y + 1)
-        for x in range(width):
+    for y in range(1, height - 1):
+        for x in range(1, width - 1):
             own = ids[y, x]
-            left, right = max(0, x - 1), min(width - 1, x + 1)
             inner[y, x] = (
                 flat[y, x]
-                & (ids[y, left] == own)
-                & (ids[y, right] == own)
-                & (ids[above, left] == own)
-                & (ids[above, x] == own)
-                & (ids[above, right] == own)
-                & (ids[below, left] == own)
-                & (ids[below, x] == own)
-                & (ids[below, right] == own)
+                & (ids[y, x - 1] == own)
+                & (ids[y, x + 1] == own)
+                & (ids[y - 1, x - 1] == own)
+                & (ids[y - 1, x] == own)
+                & (ids[y - 1, x + 1] == own)
+                & (ids[y + 1, x - 1] == own)
+                & (ids[y + 1, x] == own)
+                & (ids[y + 1, x + 1] == own)
             )
+
+
+@kernel
+def run_end(inner: Mask, packed: Packed, y: int, x: int) -> int:
+    """Where the inner pixels of one color that begin here end; they are of one region, for each has no other beside."""
+    end = x + 1
+    while end < inner.shape[1] and inner[y, end] and packed[y, end] == packed[y, x]:
+        end += 1
+    return end
 
 
 @kernel
@@ -107,12 +114,19 @@ def elect(ids: Ids, inner: Mask, packed: Packed, names: Packed, votes: Counts) -
     """The one exact color that most of a region's inner pixels may have, by majority vote (Boyer, Moore 1981)."""
     height, width = ids.shape
     for y in range(height):
-        for x in range(width):
-            if inner[y, x]:
-                i = ids[y, x]
-                if votes[i] == 0:
-                    names[i] = packed[y, x]
-                votes[i] += 1 if names[i] == packed[y, x] else -1
+        x = 0
+        while x < width:
+            if not inner[y, x]:
+                x += 1
+                continue
+            end, i = run_end(inner, packed, y, x), ids[y, x]
+            if names[i] == packed[y, x]:
+                votes[i] += end - x
+            elif votes[i] >= end - x:
+                votes[i] -= end - x
+            else:
+                names[i], votes[i] = packed[y, x], end - x - votes[i]
+            x = end
 
 
 @kernel
@@ -134,17 +148,20 @@ def settle(
     votes[:] = 0
     own[:] = 0
     for y in range(height):
-        for x in range(width):
+        x = 0
+        while x < width:
             if not inner[y, x]:
+                x += 1
                 continue
-            i = ids[y, x]
-            sizes[i] += 1
+            end, i = run_end(inner, packed, y, x), ids[y, x]
+            sizes[i] += end - x
             if packed[y, x] == names[i]:
-                votes[i] += 1
-                continue
-            name = np.int64(packed[y, x])
-            for c in range(4):
-                own[i, c] += channel_of(name, c)
+                votes[i] += end - x
+            else:
+                name = np.int64(packed[y, x])
+                for c in range(4):
+                    own[i, c] += channel_of(name, c) * (end - x)
+            x = end
     for i in range(len(sizes)):
         elected = np.int64(names[i])
         for c in range(4):

@@ -82,7 +82,7 @@ def test_doubling_makes_an_edge_crisp_and_no_color_that_was_not_there() -> None:
 
 
 def beads(rows: int) -> Image.Image:
-    """Rows of rings, drawn with a line of one pixel, that nearly touch: on a white and on a green ground, drawn fine."""
+    """Rows of rings, drawn with a line of one pixel, that nearly touch, on white and on green, drawn fine."""
     side = 300 * FINE
     picture = Image.new("RGB", (side, side), "#198a00")
     pen = ImageDraw.Draw(picture)
