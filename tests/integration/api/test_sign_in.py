@@ -37,7 +37,7 @@ def test_without_a_token_there_is_a_401_that_says_how(client: FlaskClient) -> No
     [
         {"exp": int(time.time()) - 60},
         {"exp": None},
-        {"nbf": int(time.time()) + 600},
+        {"nbf": int(time.time()) + 86_400},
         {"nbf": None},
         {"iat": None},
         {"iss": "https://elsewhere.example.com"},
