@@ -46,6 +46,13 @@ def at_home(name: str, package: str) -> tuple[str, ...]:
     return (*inside, f'mount --bind "{share}" /usr/share && exec "$0" "$@"', found)
 
 
+def with_libraries(package: str) -> dict[str, str]:
+    """The environment in which an unpacked program finds the libraries that were unpacked beside it."""
+    beside = [str(folder) for folder in (FOLDER / package).glob("usr/lib/*-linux-gnu")]
+    paths = [*beside, *filter(None, [os.environ.get("LD_LIBRARY_PATH")])]
+    return {**os.environ, "LD_LIBRARY_PATH": os.pathsep.join(paths)} if beside else dict(os.environ)
+
+
 def _find(name: str, package: str) -> str | None:
     path = os.pathsep.join([os.environ.get("PATH", ""), *(str(FOLDER / package / d) for d in ("usr/bin", "usr/sbin"))])
     return shutil.which(name, path=path)

@@ -17,7 +17,7 @@ from shared.db import Connection, Database
 from shared.errors import CommitUnknown, DatabaseUnavailable
 from shared.ids import new_id
 from tests.conftest import TestDatabase
-from tests.debian import program
+from tests.debian import program, with_libraries
 from tests.torture.proxy import Proxies, Proxy
 
 
@@ -213,11 +213,14 @@ def pooled(database: TestDatabase, tmp_path: Path) -> Iterator[Database]:
         f"listen_port = {port}\nunix_socket_dir =\nauth_type = trust\nauth_file = {tmp_path}/users.txt\n"
         "pool_mode = transaction\ndefault_pool_size = 2\nignore_startup_parameters = extra_float_digits\n"
     )
-    command = (program("pgbouncer", "pgbouncer"), str(tmp_path / "pgbouncer.ini"))
+    command = (program("pgbouncer", "pgbouncer", "libc-ares2"), str(tmp_path / "pgbouncer.ini"))
     if os.geteuid() == 0:  # it refuses to run as root
         command = ("unshare", "--user", "--map-user=65534", "--map-group=65534", *command)
     with Children(tmp_path / "log") as children:
-        wait_until(lambda: is_open(port), children.start(Program("pgbouncer", command)))
+        wait_until(
+            lambda: is_open(port),
+            children.start(Program("pgbouncer", command, environment=with_libraries("pgbouncer"))),
+        )
         pool = Database(address._replace(netloc=f"tovector_api@127.0.0.1:{port}").geturl(), pool_size=4)
         yield pool
         pool.close()
