@@ -45,22 +45,19 @@ def areas_of(samples: Samples, labelled: Labelled, recipe: Recipe) -> Areas:
     regions, coarse = bounded_regions(labelled, recipe.smallest_region)
     if not samples.opaque:
         regions = without_seams(regions, find_borders(regions, pixels), labelled)
-    exact = np.zeros(regions.count, np.bool_)
     if recipe.repainting:
-        regions, labelled, exact = with_own_colors(regions, labelled, pixels, flat, recipe.repainting)
+        regions, labelled = with_own_colors(regions, labelled, pixels, flat, recipe.repainting)
         page = np.append(page, np.zeros(len(labelled.palette), np.bool_))
     areas = Areas(regions, find_borders(regions, pixels), labelled, {}, coarse)
     if recipe.softness is None:
         return areas
-    areas = with_gradients(areas, samples, flat, recipe.softness, page, exact)
+    areas = with_gradients(areas, samples, flat, recipe.softness, page)
     return with_bands(areas, samples, recipe.shading) if recipe.shading and areas.paints else areas
 
 
-def with_gradients(areas: Areas, samples: Samples, flat: Mask, softness: Softness, page: Mask, exact: Mask) -> Areas:
-    """Soft regions joined, and shadows cut; `page` tells labels of the page, `exact` regions of one color."""
+def with_gradients(areas: Areas, samples: Samples, flat: Mask, softness: Softness, page: Mask) -> Areas:
+    """Soft regions joined, and shadows cut; `page` tells labels of the page."""
     regions, labelled, pixels, soft = areas.regions, areas.labelled, samples.pixels, areas.borders
-    if exact.any():
-        soft = replace(soft, steps=np.where(exact[soft.first] | exact[soft.second], np.inf, soft.steps))
     if page.any():
         soft = without_page(soft, page[regions.labels])
     paints, borders = dict[int, Paint](), areas.borders

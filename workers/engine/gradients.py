@@ -49,6 +49,19 @@ def solve(matrix: Floats, right: Floats) -> bool:
 
 
 @kernel
+def place_on(profile: Floats, bins: int, way: float) -> tuple[int, float]:
+    """Where a way lies on a profile of two bins or more: after which bin, and how far on to the next.
+
+    Beyond the ends the profile goes on for half a bin.
+    """
+    k = 0
+    while k < bins - 2 and way > profile[k + 1, 0]:
+        k += 1
+    t = (way - profile[k, 0]) / max(1e-9, profile[k + 1, 0] - profile[k, 0])
+    return k, min(1.5, max(-0.5, t))
+
+
+@kernel
 def profile_along(samples: Floats, n: int, way: Floats, profile: Floats) -> tuple[int, float]:
     """Mean way and color in bins of equal width, and the root mean square error of the broken line through them."""
     low, high = 1e18, -1e18
@@ -74,11 +87,7 @@ def profile_along(samples: Floats, n: int, way: Floats, profile: Floats) -> tupl
         return used, 1e9
     error = 0.0
     for i in range(n):
-        k = 0
-        while k < used - 2 and way[i] > profile[k + 1, 0]:
-            k += 1
-        t = (way[i] - profile[k, 0]) / max(1e-9, profile[k + 1, 0] - profile[k, 0])
-        t = min(1.5, max(-0.5, t))
+        k, t = place_on(profile, used, way[i])
         for c in range(4):
             error += (samples[i, 2 + c] - profile[k, c + 1] - t * (profile[k + 1, c + 1] - profile[k, c + 1])) ** 2
     return used, math.sqrt(error / (3 * n))
@@ -209,10 +218,7 @@ def painted(kind: int, shape: Floats, profile: Floats, bins: int, x: float, y: f
             way = dx * shape[2] + dy * shape[3]
         else:
             way = np.sqrt(max(0.0, shape[2] * dx * dx + shape[3] * dx * dy + shape[4] * dy * dy))
-        while k < bins - 2 and way > profile[k + 1, 0]:
-            k += 1
-        t = (way - profile[k, 0]) / max(1e-9, profile[k + 1, 0] - profile[k, 0])
-        t = min(1.5, max(-0.5, t))
+        k, t = place_on(profile, bins, way)
     for c in range(4):
         value = profile[k, c + 1]
         if t != 0.0:

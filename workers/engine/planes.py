@@ -15,7 +15,7 @@ from workers.engine.decode import Pixels
 from workers.engine.gradients import LINEAR
 from workers.engine.kernels import kernel
 from workers.engine.regions import Ids, root_of
-from workers.engine.segmentation import CLEAR, Segments
+from workers.engine.segmentation import CLEAR, Segments, colors_of
 from workers.engine.softness import Paint
 from workers.engine.touching import pairs_of, renamed, renumber
 
@@ -142,9 +142,7 @@ def merge_even(
     costs_of(sums, gradient * price, costs)
     parents, pairs = np.arange(count, dtype=np.int32), pairs_of(ids, count)
     for part in PRICES:
-        join_even(
-            pairs.first, pairs.second, pairs.lengths, part * price, gradient * price, parents, sums, costs
-        )  # fmt: skip
+        join_even(pairs.first, pairs.second, pairs.lengths, part * price, gradient * price, parents, sums, costs)
         pairs = renamed(pairs, parents)
     sums, merged = sums[parents == np.arange(count)], ids.copy()
     renumber(parents, merged, np.empty(count, np.int32))
@@ -153,8 +151,7 @@ def merge_even(
     reach[:] = np.inf, -np.inf
     find_reach(merged, ways, reach)
     even = np.flatnonzero(saved > gradient * price).tolist()
-    colors = sums[:, 6:10] / sums[:, :1]
-    colors[colors[:, 3] < CLEAR] = 0.0
+    colors = colors_of(sums[:, 6:10], sums[:, :1])
     return merged, colors, {i: paint_of(sums[i], ways[i], reach[i]) for i in even}
 
 

@@ -29,9 +29,6 @@ MAJORITY = 0.5
 SAME = 0.5
 """Exact colors are the same if no channel differs by more levels than this."""
 
-EXACT, FEWEST_EXACT = 0.97, 64
-"""A region of so many inner pixels, of which this share has one exact color, is no part of a gradient."""
-
 MOST_COLORS = 4_000
 """More colors than this are not told apart: labels are 16 bits wide."""
 
@@ -54,30 +51,29 @@ class Repainting:
 
 def with_own_colors(
     regions: Regions, labelled: Labelled, pixels: Pixels, flat: Mask, repainting: Repainting
-) -> tuple[Regions, Labelled, Mask]:
-    """The regions, and the label image, with labels of a palette of the regions' own colors.
-
-    The third says which regions are of one exact color throughout.
-    """
-    count, packed = regions.count, pixels.view(np.uint32)[..., 0]
+) -> tuple[Regions, Labelled]:
+    """The regions, and the label image, with labels of a palette of the regions' own colors."""
+    count, packed, known = regions.count, pixels.view(np.uint32)[..., 0], len(labelled.palette)
     inner, names, votes = np.zeros(flat.shape, np.bool_), np.zeros(count, np.uint32), np.zeros(count, np.int64)
+    sizes, own = np.zeros(count, np.int64), np.zeros((count, 4))
     find_inner(regions.ids, flat, inner)
-    elect(regions.ids, inner, packed, names, votes)
-    sizes, own = np.zeros(count, np.int64), np.empty((count, 4))
-    settle(regions.ids, inner, packed, names, sizes, votes, own, MAJORITY if repainting.exact else 1.0)
+    elect(regions.ids, inner, packed, names, votes, sizes, own)
+    own /= np.maximum(sizes, 1)[:, None]
     steps = repainting.step + repainting.doubt / np.sqrt(np.maximum(sizes, 1))
     if repainting.exact:
-        steps[votes > MAJORITY * sizes] = SAME
-    palette, labels = np.zeros((len(labelled.palette) + min(count, MOST_COLORS), 4)), np.empty(count, np.int16)
-    palette[: len(labelled.palette)] = labelled.palette
+        count_votes(regions.ids, inner, packed, names, votes)
+        elected = votes > MAJORITY * sizes
+        own[elected] = names.view(np.uint8).reshape(-1, 4)[elected]
+        steps[elected] = SAME
+    palette, labels = np.zeros((known + min(count, MOST_COLORS), 4)), np.empty(count, np.int16)
+    palette[:known] = labelled.palette
     order = np.argsort(-sizes, kind="stable")
-    found = share_colors(order, sizes, own, steps, regions.labels, palette, len(labelled.palette), labels)
+    found = share_colors(order, sizes, own, steps, regions.labels, palette, known, labels)
     # What is clear stays so: it is the page, or the end of a shadow.
     labels = np.where(labelled.palette[regions.labels, 3] < CLEAR, regions.labels, labels)
-    exact = (votes >= EXACT * sizes) & (sizes >= FEWEST_EXACT) if repainting.exact else np.zeros(count, np.bool_)
     if (labels == regions.labels).all():
-        return regions, labelled, exact
-    return replace(regions, labels=labels), Labelled(np.take(labels, regions.ids), palette[:found].copy()), exact
+        return regions, labelled
+    return replace(regions, labels=labels), Labelled(np.take(labels, regions.ids), palette[:found].copy())
 
 
 @kernel
@@ -110,8 +106,11 @@ def run_end(inner: Mask, packed: Packed, y: int, x: int) -> int:
 
 
 @kernel
-def elect(ids: Ids, inner: Mask, packed: Packed, names: Packed, votes: Counts) -> None:
-    """The one exact color that most of a region's inner pixels may have, by majority vote (Boyer, Moore 1981)."""
+def elect(ids: Ids, inner: Mask, packed: Packed, names: Packed, votes: Counts, sizes: Counts, sums: Floats) -> None:
+    """The one exact color that most of a region's inner pixels may have, by majority vote (Boyer, Moore 1981).
+
+    Counts each region's inner pixels, too, and sums their channels. Equal pixels in a row vote at once.
+    """
     height, width = ids.shape
     for y in range(height):
         x = 0
@@ -119,57 +118,27 @@ def elect(ids: Ids, inner: Mask, packed: Packed, names: Packed, votes: Counts) -
             if not inner[y, x]:
                 x += 1
                 continue
-            end, i = run_end(inner, packed, y, x), ids[y, x]
-            if names[i] == packed[y, x]:
+            i, name, end = ids[y, x], packed[y, x], run_end(inner, packed, y, x)
+            sizes[i] += end - x
+            for c in range(4):
+                sums[i, c] += (np.int64(name) >> (8 * c) & 255) * (end - x)
+            if names[i] == name:
                 votes[i] += end - x
             elif votes[i] >= end - x:
                 votes[i] -= end - x
             else:
-                names[i], votes[i] = packed[y, x], end - x - votes[i]
+                names[i], votes[i] = name, end - x - votes[i]
             x = end
 
 
 @kernel
-def channel_of(name: np.int64, c: int) -> np.int64:
-    """A channel of a packed color."""
-    return (name >> (8 * c)) & 255
-
-
-@kernel
-def settle(
-    ids: Ids, inner: Mask, packed: Packed, names: Packed, sizes: Counts, votes: Counts, own: Floats,
-    majority: float,
-) -> None:  # fmt: skip
-    """Each region's own color: that of most of its inner pixels, or their mean.
-
-    `sizes` receives how many inner pixels there are, `votes` how many of them have the elected color.
-    """
+def count_votes(ids: Ids, inner: Mask, packed: Packed, names: Packed, votes: Counts) -> None:
+    """How many inner pixels of each region have its elected color."""
     height, width = ids.shape
     votes[:] = 0
-    own[:] = 0
     for y in range(height):
-        x = 0
-        while x < width:
-            if not inner[y, x]:
-                x += 1
-                continue
-            end, i = run_end(inner, packed, y, x), ids[y, x]
-            sizes[i] += end - x
-            if packed[y, x] == names[i]:
-                votes[i] += end - x
-            else:
-                name = np.int64(packed[y, x])
-                for c in range(4):
-                    own[i, c] += channel_of(name, c) * (end - x)
-            x = end
-    for i in range(len(sizes)):
-        elected = np.int64(names[i])
-        for c in range(4):
-            level = channel_of(elected, c)
-            if votes[i] > majority * sizes[i]:
-                own[i, c] = level
-            else:
-                own[i, c] = (own[i, c] + votes[i] * level) / max(1, sizes[i])
+        for x in range(width):
+            votes[ids[y, x]] += inner[y, x] & (packed[y, x] == names[ids[y, x]])
 
 
 @kernel

@@ -236,9 +236,14 @@ def segmented(pixels: Pixels, price: float, fewest: int, most: int) -> Segments:
         merger.buy(price)
     roots = np.flatnonzero(merger.parents == np.arange(len(areas)))
     renumber(merger.parents, ids, np.empty(len(areas), np.int32))
-    colors = sums[roots, :4] / sums[roots, 4:]
+    return Segments(ids, areas[roots], colors_of(sums[roots, :4], sums[roots, 4:]), weights, coarse)
+
+
+def colors_of(channels: Floats, weights: Floats) -> Floats:
+    """Mean colors by sums; what is hardly there is the page."""
+    colors = channels / weights
     colors[colors[:, 3] < CLEAR] = 0.0
-    return Segments(ids, areas[roots], colors, weights, coarse)
+    return colors
 
 
 def seeds(pixels: Pixels, weights: Floats, links: Links) -> tuple[Ids, Floats, Counts]:

@@ -15,12 +15,12 @@ from workers.engine.color import Floats
 from workers.engine.decode import Pixels
 from workers.engine.fields import Singles, blurred, grow
 from workers.engine.flatness import Mask
-from workers.engine.gradients import BINS, CONSTANT, GAIN, fit_paint, painted
+from workers.engine.gradients import CONSTANT, GAIN, painted
 from workers.engine.kernels import kernel
-from workers.engine.polish import best_paint, reach_of, way_of
+from workers.engine.polish import way_of
 from workers.engine.regions import Borders, Ids, Regions, absorb_specks, find_regions
 from workers.engine.samples import Samples
-from workers.engine.softness import STRICT_ERROR, Paint, Patch, sample_patches
+from workers.engine.softness import STRICT_ERROR, Paint, Patch, fitted, sample_patches
 from workers.engine.tally import Counts
 
 STEEPEST = 30
@@ -196,13 +196,10 @@ def separated(
 
 def own_paint(patch: Patch, paint: Paint) -> Paint:
     """The gradient that fits a band best, or the paint it has if none is clearly better."""
-    shape, profile = np.zeros(6), np.zeros((BINS, 5))
-    kind, error, bins = fit_paint(patch.samples, STRICT_ERROR, shape, profile)
-    kind, error, bins = best_paint(patch.samples, kind, shape, profile, bins, error)
-    if kind == CONSTANT or error > GAIN * error_of(patch.samples, paint.kind, paint.shape, paint.profile):
+    own, error = fitted(patch.samples, STRICT_ERROR)
+    if own.kind == CONSTANT or error > GAIN * error_of(patch.samples, paint.kind, paint.shape, paint.profile):
         return paint
-    low, high = reach_of(patch.samples, kind, shape)
-    return Paint(kind, shape, profile[:bins].copy(), low, high)
+    return own
 
 
 @kernel

@@ -2,7 +2,7 @@
 
 import heapq
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,7 +61,7 @@ class Patch:
     pixels: int
     mean: Floats
     flat: bool
-    cells: Floats
+    cells: Floats = field(default_factory=lambda: np.empty((0, 9)))
     version: int = 0
 
 
@@ -154,7 +154,9 @@ def merge_soft(
         zip(borders.first[soft].tolist(), borders.second[soft].tolist(), borders.steps[soft].tolist(), strict=True)
     )
     touched = np.unique(np.concatenate([borders.first[soft], borders.second[soft]]))
-    merger = Merger(sample_patches(regions, pixels, flat, touched, softness.even), softness)
+    patches = sample_patches(regions, pixels, flat, touched)
+    hear(patches, regions, pixels, flat, softness.even)
+    merger = Merger(patches, softness)
     for a, b, step in pairs:
         merger.touch(a, b, step)
     merger.run()
@@ -216,13 +218,8 @@ def describe(samples: Floats, mean: Floats) -> float:
     return math.sqrt(total / 3)
 
 
-def sample_patches(
-    regions: Regions, pixels: Pixels, flat: Mask, wanted: NDArray[np.int64], near: float = 0.0
-) -> dict[int, Patch]:
-    """Up to MOST_SAMPLES samples of each wanted region: of its flat pixels, or of all if those are few.
-
-    A region is flat, too, if most of its parts are within `near` levels.
-    """
+def sample_patches(regions: Regions, pixels: Pixels, flat: Mask, wanted: NDArray[np.int64]) -> dict[int, Patch]:
+    """Up to MOST_SAMPLES samples of each wanted region: of its flat pixels, or of all if those are few."""
     flat_pixels = np.zeros(regions.count, np.int64)
     count_flat(regions.ids, flat, flat_pixels)
     inner = flat_pixels >= FEWEST_FLAT
@@ -231,25 +228,36 @@ def sample_patches(
     ends = np.cumsum(taken)
     samples = np.empty((int(ends[-1]), 6))
     gather_samples(regions.ids, pixels, flat, inner, sizes, taken, ends - taken, samples)
-    heard = np.zeros(regions.count, np.bool_)
-    heard[wanted] = True
-    witnesses = call_witnesses(regions.ids, pixels, flat, inner, heard, near)
     patches = dict[int, Patch]()
     for i, end, count, area in zip(
         wanted.tolist(), ends[wanted].tolist(), taken[wanted].tolist(), regions.areas[wanted].tolist(), strict=True
     ):
         own, mean = samples[end - count : end], np.empty(4)
-        even = describe(own, mean) < FLAT_VARIATION or bool(witnesses.even[i])
-        patches[i] = Patch(own, area, mean, even, witnesses.of(i))
+        patches[i] = Patch(own, area, mean, describe(own, mean) < FLAT_VARIATION)
     return patches
+
+
+def hear(patches: dict[int, Patch], regions: Regions, pixels: Pixels, flat: Mask, near: float) -> None:
+    """Let every patch know what its paint must meet; one of which most parts are within `near` levels is flat, too."""
+    wanted, flat_pixels = np.zeros(regions.count, np.bool_), np.zeros(regions.count, np.int64)
+    wanted[list(patches)] = True
+    count_flat(regions.ids, flat, flat_pixels)
+    witnesses = call_witnesses(regions.ids, pixels, flat, flat_pixels >= FEWEST_FLAT, wanted, near)
+    for i, patch in patches.items():
+        patch.cells, patch.flat = witnesses.of(i), patch.flat or bool(witnesses.even[i])
+
+
+def fitted(samples: Floats, most_error: float) -> tuple[Paint, float]:
+    """The best paint for samples, and its error in levels."""
+    shape, profile = np.zeros(6), np.zeros((BINS, 5))
+    kind, error, bins = fit_paint(samples, most_error, shape, profile)
+    kind, error, bins = best_paint(samples, kind, shape, profile, bins, error)
+    return Paint(kind, shape, profile[:bins].copy(), *reach_of(samples, kind, shape)), error
 
 
 def paint_of(patch: Patch, softness: Softness) -> Paint:
     """The final paint of a patch."""
-    shape, profile = np.zeros(6), np.zeros((BINS, 5))
-    kind, error, bins = fit_paint(patch.samples, softness.error, shape, profile)
-    kind, error, bins = best_paint(patch.samples, kind, shape, profile, bins, error)
-    if kind == CONSTANT:
-        profile[0, 1:] = patch.mean  # by area: the samples favor small parts
-    low, high = reach_of(patch.samples, kind, shape)
-    return Paint(kind, shape, profile[:bins].copy(), low, high)
+    paint, _ = fitted(patch.samples, softness.error)
+    if paint.kind == CONSTANT:
+        paint.profile[0, 1:] = patch.mean  # by area: the samples favor small parts
+    return paint
