@@ -22,6 +22,9 @@ TO_LAB = np.array(
 CLIPPED = 3.0
 """Noise around the ends of the range cannot go beyond them, so the mean of what was pure ends up this close inside."""
 
+OPAQUE, NEARLY = 255.0, 230.0
+"""A mean alpha between the two may come from the edge of an opaque area, whose pixels are partly clear."""
+
 LEVELS = np.arange(256) / 255
 LINEAR = np.where(LEVELS <= 0.04045, LEVELS / 12.92, ((LEVELS + 0.055) / 1.055) ** 2.4)
 """Linear light of every sRGB level (IEC 61966-2-1)."""
@@ -41,6 +44,12 @@ def perceived(premultiplied: Floats) -> Floats:
     alpha = premultiplied[:, 3:] / 255
     straight = premultiplied[:, :3] / np.maximum(alpha, 1e-6)
     return np.hstack([oklab(np.clip(straight, 0, 255)) * alpha, alpha])
+
+
+def solid(premultiplied: Floats) -> Floats:
+    """Premultiplied RGBA colors (n, 4; 0 to 255), those that are nearly opaque made so."""
+    alpha = premultiplied[:, 3:]
+    return np.where(alpha >= NEARLY, premultiplied * (OPAQUE / np.maximum(alpha, NEARLY)), premultiplied)
 
 
 def unclipped(color: Floats) -> Floats:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.engine.color import Floats
+from workers.engine.color import NEARLY, OPAQUE, Floats, solid
 from workers.engine.decode import Pixels
 from workers.engine.flatness import Mask
 from workers.engine.kernels import kernel
@@ -71,9 +71,14 @@ def with_own_colors(
     found = share_colors(order, sizes, own, steps, regions.labels, palette, known, labels)
     # What is clear stays so: it is the page, or the end of a shadow.
     labels = np.where(labelled.palette[regions.labels, 3] < CLEAR, regions.labels, labels)
+    # What is too thin for inner pixels and nearly opaque is so because it is nothing but edges.
+    rims = (sizes < FEWEST_INNER) & (palette[labels, 3] >= NEARLY) & (palette[labels, 3] < OPAQUE)
+    rows, places = np.unique(labels[rims], return_inverse=True)
+    labels[rims] = found + places
     if (labels == regions.labels).all():
         return regions, labelled
-    return replace(regions, labels=labels), Labelled(np.take(labels, regions.ids), palette[:found].copy())
+    palette = np.vstack([palette[:found], solid(palette[rows])])
+    return replace(regions, labels=labels), Labelled(np.take(labels, regions.ids), palette)
 
 
 @kernel

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from workers.engine.blends import ABOVE, LEFT, RIGHT, Links, find_blends
-from workers.engine.color import Floats
+from workers.engine.color import Floats, solid
 from workers.engine.decode import Pixels
 from workers.engine.kernels import kernel
 from workers.engine.regions import Ids, root_of
@@ -240,8 +240,8 @@ def segmented(pixels: Pixels, price: float, fewest: int, most: int) -> Segments:
 
 
 def colors_of(channels: Floats, weights: Floats) -> Floats:
-    """Mean colors by sums; what is hardly there is the page."""
-    colors = channels / weights
+    """Mean colors by sums: what is hardly there is the page, and what is nearly opaque is so but for its rim."""
+    colors = solid(channels / weights)
     colors[colors[:, 3] < CLEAR] = 0.0
     return colors
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.engine.color import Floats
+from workers.engine.color import NEARLY, OPAQUE, Floats, solid
 from workers.engine.decode import Pixels
 from workers.engine.flatness import Mask
 from workers.engine.gradients import BINS, CONSTANT, fit_paint
@@ -248,11 +248,14 @@ def hear(patches: dict[int, Patch], regions: Regions, pixels: Pixels, flat: Mask
 
 
 def fitted(samples: Floats, most_error: float) -> tuple[Paint, float]:
-    """The best paint for samples, and its error in levels."""
+    """The best paint for samples, and its error in levels; one that is nearly opaque where most samples are is so."""
     shape, profile = np.zeros(6), np.zeros((BINS, 5))
     kind, error, bins = fit_paint(samples, most_error, shape, profile)
     kind, error, bins = best_paint(samples, kind, shape, profile, bins, error)
-    return Paint(kind, shape, profile[:bins].copy(), *reach_of(samples, kind, shape)), error
+    profile = profile[:bins].copy()
+    if np.median(samples[:, 5]) == OPAQUE and profile[:, 4].min() >= NEARLY:
+        profile[:, 1:] = solid(profile[:, 1:])
+    return Paint(kind, shape, profile, *reach_of(samples, kind, shape)), error
 
 
 def paint_of(patch: Patch, softness: Softness) -> Paint:

@@ -166,3 +166,30 @@ def test_a_picture_of_one_color_of_glass_is_that() -> None:
     assert not others
     assert opacity == ".392"
     assert tuple(bytes.fromhex(fill)) == pytest.approx((10, 200, 90), abs=2)
+
+
+def shaded(cover: Image.Image, turns: int) -> Image.Image:
+    """An opaque shape whose color changes across the picture, so many times over."""
+    y, x = np.mgrid[:SIDE, :SIDE] * turns * 255 // SIDE % 256
+    picture = Image.fromarray(np.dstack([y, x, np.full((SIDE, SIDE), 90)]).astype(np.uint8))
+    picture.putalpha(cover.resize((SIDE, SIDE), Image.Resampling.BOX))
+    return picture
+
+
+def opacities(picture: Image.Image) -> set[float]:
+    svg = trace(encoded(picture), TraceOptions()).svg
+    return {float(found) for found in re.findall(r'opacity="([^"]+)"', svg)}
+
+
+def test_an_opaque_crescent_lets_nothing_through_though_its_edges_do() -> None:
+    cover = Image.new("L", (4 * SIDE, 4 * SIDE))
+    ImageDraw.Draw(cover).ellipse((80, 80, 1200, 1200), fill=255)
+    ImageDraw.Draw(cover).ellipse((200, 40, 1360, 1160), fill=0)
+    assert opacities(shaded(cover, 3)) <= {1.0}
+
+
+def test_opaque_strokes_let_nothing_through_though_their_edges_do() -> None:
+    cover = Image.new("L", (4 * SIDE, 4 * SIDE))
+    for k in range(6):
+        ImageDraw.Draw(cover).line((100, 150 + k * 180, 1180, 90 + k * 190), fill=255, width=32)
+    assert opacities(shaded(cover, 1)) <= {1.0}
