@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from workers.engine.color import NEARLY, OPAQUE, Floats, solid
 from workers.engine.decode import Pixels
+from workers.engine.edges import edges_among
 from workers.engine.flatness import Mask
 from workers.engine.gradients import BINS, CONSTANT, fit_paint
 from workers.engine.kernels import kernel
@@ -25,6 +26,9 @@ FEWEST_FLAT = 6
 STRICT_ERROR = 2.0
 SAME_FLAT = 1.5
 """Two flat regions whose means differ by more than this many levels were drawn as two, and stay two."""
+
+RIM_WIDTH, RIM_SHARE = 4.0, 0.5
+"""A region thinner than so many pixels of whose border this part is an edge is a rim of what lies beside it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +65,20 @@ class Patch:
     pixels: int
     mean: Floats
     flat: bool
+    rim: bool = False
     cells: Floats = field(default_factory=lambda: np.empty((0, 9)))
     version: int = 0
 
 
 class Merger:
-    """The state of merging: patches, who touches whom and how softly, and which region went into which."""
+    """The state of merging: patches, who touches whom and how softly, who stays apart, and which went into which."""
 
     def __init__(self, patches: dict[int, Patch], softness: Softness) -> None:
         self.patches = patches
         self.softness = softness
         self.into = {i: i for i in patches}
         self.touching: dict[int, dict[int, float]] = {i: {} for i in patches}
+        self.apart: dict[int, set[int]] = {i: set() for i in patches}
         self.waiting: list[tuple[float, int, int, int, int]] = []
         self.shape, self.profile = np.zeros(6), np.zeros((BINS, 5))
 
@@ -80,6 +86,11 @@ class Merger:
         """Note a soft border."""
         self.touching[a][b] = self.touching[b][a] = step
         heapq.heappush(self.waiting, (step, self.patches[a].version, self.patches[b].version, a, b))
+
+    def part(self, a: int, b: int) -> None:
+        """Note an edge: these two never become one, nor what they become part of."""
+        self.apart[a].add(b)
+        self.apart[b].add(a)
 
     def root(self, i: int) -> int:
         """The patch a region belongs to."""
@@ -95,7 +106,7 @@ class Merger:
             if self.into[a] != a or self.into[b] != b:
                 continue
             first, second = self.patches[a], self.patches[b]
-            if (first.version, second.version) != (version_a, version_b):
+            if (first.version, second.version) != (version_a, version_b) or b in self.apart[a]:
                 continue
             if first.flat and second.flat and np.abs(first.mean - second.mean).max() > SAME_FLAT:
                 continue
@@ -115,13 +126,19 @@ class Merger:
         first.samples, first.cells, first.pixels = pooled, cells, first.pixels + second.pixels
         first.flat = first.flat and second.flat
         first.version += 1
-        neighbors = dict[int, float]()
-        for i, step in (*self.touching[b].items(), *self.touching[a].items()):
-            if (root := self.root(i)) != a:
-                neighbors[root] = min(step, neighbors.get(root, math.inf))
-        self.touching[a] = {}
-        for i, step in neighbors.items():
-            self.touch(a, i, step)
+        for i in self.apart.pop(b):
+            self.apart[i].discard(b)
+            self.part(a, i)
+        rim, touched = first.rim and second.rim, dict[int, float]()
+        for i, patch in ((b, second), (a, first)):
+            for other, step in self.touching[i].items():
+                del self.touching[other][i]
+                if other != a and patch.rim <= rim:
+                    touched[other] = min(step, touched.get(other, math.inf))
+            self.touching[i] = {}
+        first.rim = rim
+        for other, step in touched.items():
+            self.touch(a, other, step)
 
 
 def dominates(first: Patch, second: Patch) -> bool:
@@ -156,14 +173,29 @@ def merge_soft(
     touched = np.unique(np.concatenate([borders.first[soft], borders.second[soft]]))
     patches = sample_patches(regions, pixels, flat, touched)
     hear(patches, regions, pixels, flat, softness.even)
+    for i in rims_of(regions, borders, soft):
+        if i in patches:
+            patches[i].rim = True
     merger = Merger(patches, softness)
     for a, b, step in pairs:
         merger.touch(a, b, step)
+    for a, b in edges_among(regions, borders, pixels):
+        if a in patches and b in patches:
+            merger.part(a, b)
     merger.run()
     for i in merger.into:
         into[i] = merger.root(i)
     merged = np.flatnonzero(np.bincount(into, minlength=regions.count) > 1).tolist()
     return into, {i: paint_of(merger.patches[i], softness) for i in merged}
+
+
+def rims_of(regions: Regions, borders: Borders, soft: Mask) -> list[int]:
+    """Regions that are thin and run along edges; the mask tells which borders are soft."""
+    lengths, hard = np.zeros(regions.count), np.zeros(regions.count)
+    for ends in (borders.first, borders.second):
+        lengths += np.bincount(ends, borders.lengths, regions.count)
+        hard += np.bincount(ends, np.where(soft, 0, borders.lengths), regions.count)
+    return np.flatnonzero((2 * regions.areas < RIM_WIDTH * lengths) & (hard >= RIM_SHARE * lengths)).tolist()
 
 
 @kernel
