@@ -84,6 +84,6 @@ $(CLIENT): $(READY) pyproject.toml
 
 # The engine's inner loops are compiled once per machine and after each change to them.
 $(WARM): $(CLIENT) $(wildcard workers/engine/*.py)
-	@echo "set-up: compiling the engine (once; up to a minute)"
+	@echo "set-up: compiling the engine (once; two to three minutes)"
 	@$(RUN) -m workers.engine
 	@touch $@

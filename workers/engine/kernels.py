@@ -1,14 +1,16 @@
 """How the engine's inner loops are compiled: numba, ahead of use, into a cache that outlives the process.
 
-Compiled code is kept in `NUMBA_CACHE_DIR` if that is set and beside the source otherwise, in a folder named after
-the engine's sources. numba itself looks at one file alone: a kernel that calls a changed one of another file would go
-on with the old one. `warm()` calls every kernel with the types it will ever see, so that set-up pays for compiling and
-no customer does.
+Compiled code is kept in `NUMBA_CACHE_DIR` if that is set and beside the source otherwise, in a folder named after a
+module's source and those of all engine modules that it stands on. numba itself looks at one file alone: a kernel that
+calls a changed one of another file would go on with the old one. `warm()` calls every kernel with the types it will
+ever see, so that set-up pays for compiling and no customer does.
 """
 
 import hashlib
+import re
 import shutil
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import ParamSpec, TypeVar, cast
 
@@ -16,23 +18,36 @@ import numba
 from numba.core import config
 
 ENGINE = Path(__file__).parent
+PACKAGE = "workers.engine."
+IMPORT = re.compile(rf"^from {re.escape(PACKAGE)}(\S+) import", re.MULTILINE)
+CACHE = Path(getattr(config, "CACHE_DIR", "") or ENGINE / "__pycache__") / "tovector-kernels"
+FOLDERS = set[Path]()
+"""Those of the modules that have been imported."""
 
 
-def cache_folder(parent: Path) -> Path:
-    """Where below `parent` the compiled kernels of the engine as it is now are kept."""
-    sources = sorted(ENGINE.rglob("*.py"))
-    return parent / hashlib.sha256(b"\0".join(path.read_bytes() for path in sources)).hexdigest()[:16]
+@cache
+def text_of(module: str) -> str:
+    """The source of a module of the engine, named from there."""
+    return (ENGINE / f"{module.replace('.', '/')}.py").read_text(encoding="utf-8")
+
+
+@cache
+def folder_of(module: str) -> Path:
+    """Where the compiled kernels of a module are kept as long as nothing that they stand on changes."""
+    known, new = set[str](), {module.removeprefix(PACKAGE)}
+    while new:
+        known |= new
+        new = {name for known_name in new for name in IMPORT.findall(text_of(known_name))} - known
+    digest = hashlib.sha256("\0".join(text_of(name) for name in sorted(known)).encode())
+    return CACHE / digest.hexdigest()[:16]
 
 
 def forget_older_kernels() -> None:
     """Remove what earlier versions of the engine have left in the cache."""
-    for folder in CACHE.parent.iterdir():
-        if folder != CACHE and folder.is_dir():
+    for folder in CACHE.iterdir():
+        if folder not in FOLDERS and folder.is_dir():
             shutil.rmtree(folder)
 
-
-CACHE = cache_folder(Path(getattr(config, "CACHE_DIR", "") or ENGINE / "__pycache__") / "tovector-kernels")
-setattr(config, "CACHE_DIR", str(CACHE))  # noqa: B010 - numba writes its settings in no other way
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -43,5 +58,9 @@ def kernel(function: Callable[Parameters, Result]) -> Callable[Parameters, Resul
 
     Arithmetic is strict: with LLVM's fast-math flags a result would depend on who compiled the kernel (decision 59).
     """
-    compiled = numba.njit(cache=True, nogil=True, error_model="numpy")
+    kept = function.__module__.startswith(PACKAGE)
+    if kept:
+        FOLDERS.add(folder := folder_of(function.__module__))
+        setattr(config, "CACHE_DIR", str(folder))  # noqa: B010 - numba writes its settings in no other way
+    compiled = numba.njit(cache=kept, nogil=True, error_model="numpy")
     return cast(Callable[Parameters, Result], compiled(function))

@@ -163,7 +163,7 @@ def shrunk(raster: Raster, most_pixels: int) -> Raster:
 def warm() -> None:
     """Load and compile everything, so that the first customer waits no longer than the next.
 
-    The first call ever compiles for about a minute and fills numba's cache; later ones load from it in about a
+    The first call ever compiles for two to three minutes and fills numba's cache; later ones load from it in about a
     second. Set-up should therefore call this once: `python -m workers.engine`.
     """
     for data in rehearsal_pictures():
