@@ -45,7 +45,11 @@ def test_compiled_code_is_kept_until_something_it_stands_on_changes(monkeypatch:
     modules = ("color", "gradients", "formats.dxf")
     before = [folder_of(PACKAGE + name) for name in modules]
     texts = {"gradients": text_of("gradients") + "\n# changed"}
-    monkeypatch.setattr(kernels, "text_of", lambda name: texts.get(name) or text_of(name))
+
+    def changed_text(module: str) -> str:
+        return texts.get(module) or text_of(module)
+
+    monkeypatch.setattr(kernels, "text_of", changed_text)
     folder_of.cache_clear()
     changed = [old != folder_of(PACKAGE + name) for name, old in zip(modules, before, strict=True)]
     folder_of.cache_clear()
@@ -55,7 +59,8 @@ def test_compiled_code_is_kept_until_something_it_stands_on_changes(monkeypatch:
 
 def test_code_compiled_for_earlier_versions_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     current, older = tmp_path / "current", tmp_path / "older"
-    current.mkdir(), older.mkdir()
+    for folder in (current, older):
+        folder.mkdir()
     monkeypatch.setattr(kernels, "CACHE", tmp_path)
     monkeypatch.setattr(kernels, "FOLDERS", {current})
     forget_older_kernels()
