@@ -108,7 +108,10 @@ JOBS = (
     Panel(
         "Attempts that did not succeed",
         "ops",
-        {"{{outcome}} {{slug}}": _rate('tovector_attempts_total{outcome!="succeeded"}', "outcome, slug")},
+        {
+            "{{outcome}} {{slug}}": _rate('tovector_attempts_total{outcome!="succeeded"}', "outcome, slug"),
+            "left to vtracer": "sum(rate(tovector_engine_fallbacks_total[$__rate_interval]))",
+        },
     ),
     Panel(
         "Messages and wake-ups",

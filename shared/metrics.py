@@ -57,6 +57,7 @@ JOB_STAGE_SECONDS = Histogram(
     ["kind", "stage"],
     buckets=(*_BRIEF, 30, 60, 120),
 )
+ENGINE_FALLBACKS = Counter("tovector_engine_fallbacks", "Pictures left to vtracer, for our own method failed on them")
 WAKEUPS_RESENT = Counter("tovector_wakeups_resent", "Wake-ups repeated by the recovery sweep")
 IMAGES_EXPIRED = Counter("tovector_images_expired", "Images whose objects retention removed")
 

@@ -1,6 +1,6 @@
 """An attempt at a job: the claim, the picture and options it brings, its progress, and what it makes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -183,7 +183,15 @@ class JobAttempt(Attempt):
         arguments = {"options": options.model_dump(mode="json"), "limits": limits, "page": page}
         with self.timed("trace"):
             answer = self.resources.engines.run("trace", arguments, picture, self.watch)
-        return Trace(answer.payload, dict(answer.header["report"]), cache_key, kept=False)
+        return Trace(answer.payload, without_fault(answer.header["report"]), cache_key, kept=False)
+
+
+def without_fault(report: Mapping[str, Any]) -> dict[str, Any]:
+    """A report for the customer. What made the engine's own method fail is told to the operators."""
+    if fault := report.get("fault"):
+        metrics.ENGINE_FALLBACKS.inc()
+        log.warning("engine_fell_back", fault=fault)
+    return {name: value for name, value in report.items() if name != "fault"}
 
 
 def options_of(job: Job) -> TraceOptions:

@@ -50,10 +50,14 @@ def timed(function: Callable[[Path], str]) -> Trace:
 
 
 def trace_by_us(path: Path) -> str:
-    """Our engine with its default options, as `workers.engine` gives it to whoever measures."""
-    from workers.engine import trace_file  # loaded by our own child alone
+    """Our engine with its default options. Raises RuntimeError if it had to leave the picture to vtracer."""
+    from workers.engine import pipeline  # loaded by our own child alone
 
-    return trace_file(path)
+    raster = pipeline.decode(path.read_bytes())
+    drawing, svg = pipeline.drawn_within(raster, pipeline.TraceOptions(), pipeline.Limits(), pipeline.silent)
+    if drawing.fault:
+        raise RuntimeError(drawing.fault)
+    return svg
 
 
 def trace_by_vtracer(path: Path) -> str:

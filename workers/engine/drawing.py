@@ -24,7 +24,8 @@ class Shape:
 class Drawing:
     """Shapes in drawing order over a page of width × height pixels.
 
-    The page is `view` drawing units wide and high; shapes and definitions are in these units.
+    The page is `view` drawing units wide and high; shapes and definitions are in these units. `fault` is empty, or what
+    made our own method fail, so that vtracer drew it.
     """
 
     width: int
@@ -33,6 +34,7 @@ class Drawing:
     shapes: tuple[Shape, ...]
     definitions: tuple[str, ...] = ()
     warnings: tuple[str, ...] = field(default=())
+    fault: str = ""
 
     def paints(self) -> frozenset[str]:
         """Every distinct flat color; a gradient counts as one paint."""

@@ -35,11 +35,12 @@ and strokes first, then those of edges as well."""
 
 @dataclass(frozen=True, slots=True)
 class Art:
-    """What the method draws: shapes in order and the gradients they use."""
+    """What the method draws: shapes in order and the gradients they use; `fault` says why it could not."""
 
     shapes: tuple[Shape, ...]
     definitions: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    fault: str = ""
 
 
 def draw_art(samples: Samples, recipe: Recipe) -> Art:

@@ -1,5 +1,6 @@
 """From bytes to drawing: the stages in order, each in a module of its own."""
 
+import traceback
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -73,6 +74,7 @@ def trace(
         ssim=alike.ssim,
         color_error=alike.color_error,
         warnings=drawing.warnings,
+        fault=drawing.fault,
     )
     tell("done", 1.0)
     return Traced(svg, report)
@@ -118,7 +120,7 @@ def drawn_within(
     for part in PARTS:
         tell("tracing", part)
         art, view = draw(raster, samples, recipe, method)
-        drawing = Drawing(*page, view, art.shapes, art.definitions, (*notes, *art.warnings))
+        drawing = Drawing(*page, view, art.shapes, art.definitions, (*notes, *art.warnings), art.fault)
         svg = write_svg(drawing)
         if len(drawing.shapes) <= limits.max_paths and len(svg) <= limits.max_output_bytes:
             return drawing, svg
@@ -139,10 +141,16 @@ def draw(raster: Raster, samples: Samples, recipe: Recipe, method: Method) -> tu
     height, width = pixels.shape[:2]
     try:
         art = method(samples, recipe)
-    except (ArithmeticError, LookupError, ValueError):
+    except (ArithmeticError, LookupError, ValueError) as error:
         page = (pixels[..., :3].astype(np.uint16) + (255 - pixels[..., 3:])).clip(0, 255).astype(np.uint8)
-        art = Art(tuple(trace_bare(page, units=recipe.units)), (), (FELL_BACK,))
+        art = Art(tuple(trace_bare(page, units=recipe.units)), (), (FELL_BACK,), fault_of(error))
     return art, (width * recipe.units, height * recipe.units)
+
+
+def fault_of(error: Exception) -> str:
+    """What kind of error it was and where it was raised, and no word of it that might hold a customer's data."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} in {frame.name} ({Path(frame.filename).name}, line {frame.lineno})"
 
 
 def enlarged(samples: Samples, recipe: Recipe) -> tuple[Samples, Recipe]:

@@ -21,7 +21,8 @@ class Limits:
 class Report:
     """Facts about a drawing. Size is in pixels of the source; similarity and SSIM are 0 (nothing alike) to 1 (equal).
 
-    `color_error` is the mean difference of a channel from the source, in levels of 255.
+    `color_error` is the mean difference of a channel from the source, in levels of 255. `fault` is empty, or tells the
+    operators what made our own method fail.
     """
 
     paths: int
@@ -34,6 +35,7 @@ class Report:
     ssim: float
     color_error: float
     warnings: tuple[str, ...] = ()
+    fault: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,13 @@ import io
 
 import pytest
 from PIL import Image as Picture
+from structlog.testing import capture_logs
 
 from shared import lifecycle, uploads
 from shared.files import FileKind
 from shared.jobs import JobKind, JobStatus
 from tests.integration.workers.given import Given, logo
-from workers.job_attempt import JobAttempt, run_job
+from workers.job_attempt import JobAttempt, run_job, without_fault
 from workers.previews import make_preview
 from workers.resources import Resources, open_resources
 from workers.task import Finish, Outcome
@@ -177,3 +178,10 @@ def test_a_fault_of_ours_is_tried_again_and_then_fails(resources: Resources, giv
     problem = given.seen(job).problem
     assert problem is not None
     assert ("internal-error", "Something went wrong on our side") == (problem["slug"], problem["detail"])
+
+
+def test_a_fault_of_our_own_method_is_told_to_operators_and_not_to_customers() -> None:
+    with capture_logs() as said:
+        assert {"paths": 3} == without_fault({"paths": 3, "fault": ""})
+        assert {"paths": 3} == without_fault({"paths": 3, "fault": "IndexError in label_pixels (labels.py, line 7)"})
+    assert ["IndexError in label_pixels (labels.py, line 7)"] == [line["fault"] for line in said]

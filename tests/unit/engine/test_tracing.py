@@ -201,6 +201,7 @@ def test_vtracer_draws_what_our_method_cannot() -> None:
     raster = decode(patches(5))
     drawing, svg = drawn_within(raster, TraceOptions(), Limits(), silent, failing)
     assert FELL_BACK in drawing.warnings
+    assert re.fullmatch(r"IndexError in failing \(test_tracing\.py, line \d+\)", drawing.fault)
     difference = np.asarray(rendered(svg, 320)).astype(int) - raster.rgba
     assert np.abs(difference).mean() < 6
 
