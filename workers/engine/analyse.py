@@ -6,11 +6,11 @@ import numpy as np
 
 from shared.suggestions import CAUTIONS, Caution
 from shared.tracing import Preset
-from workers.engine.decode import Pixels, Raster
-from workers.engine.flatness import Mask, premultiplied
-from workers.engine.kernels import kernel
+from workers.engine.decode import Raster
+from workers.engine.flatness import Mask
 from workers.engine.palette import Histogram
 from workers.engine.samples import Samples
+from workers.engine.squares import block_side
 
 FLAT = 10
 NOISE = 0.1
@@ -31,12 +31,8 @@ drawings one had less than 0.33, a sunrise of 128 px with 0.22."""
 TEXTURED = 0.05
 """With less, a picture that is not small is a photo even if its colors are few, as in a gray one."""
 
-MOST_EXACT = 64
 SMALL_SIDE = 256
 TINY_SIDE = 48
-MOST_PIXEL_ART = 256
-MOST_OWN_SIZE = 64
-"""Pixel art has at most this many of its own pixels a side, and the second number if it is not enlarged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +66,12 @@ class Analysis:
         return tuple(CAUTIONS[caution] for caution in self.cautions)
 
 
-def analyse(raster: Raster) -> Analysis:
-    """Measure a picture."""
-    return analyse_samples(Samples(premultiplied(raster), raster.opaque), raster)
-
-
 def analyse_samples(samples: Samples, raster: Raster) -> Analysis:
     """Measure a picture whose premultiplied samples are at hand."""
     flat_share, constant = float(samples.flat(FLAT).mean()), float(samples.flat(0).mean())
     histogram = samples.histogram(FLAT)
     colors = frequent_colors(histogram)
-    block = block_side(samples.pixels)
+    block = block_side(samples.pixels, samples.square)
     noise = flat_share < NOISE and not block
     side = max(raster.width, raster.height)
     textured = constant < TEXTURED and side > SMALL_SIDE and not block
@@ -153,39 +144,3 @@ def is_gray(histogram: Histogram) -> bool:
     means = histogram.sums / histogram.counts[:, None]
     off = np.abs(means[:, :3] - means[:, :3].mean(1, keepdims=True)).max(1) > 8
     return bool(histogram.counts[off].sum() < 0.01 * histogram.counts.sum())
-
-
-def block_side(pixels: Pixels) -> int:
-    """Side of the squares of pixel art, 1 for art at its own size, or 0 if it is none.
-
-    All color changes of enlarged pixel art lie on one grid; art at its own size is tiny and has few exact colors,
-    where an anti-aliased drawing has many.
-    """
-    height, width = pixels.shape[:2]
-    packed = pixels.view(np.uint32)[..., 0]
-    columns, rows = np.zeros(width + 1, np.bool_), np.zeros(height + 1, np.bool_)
-    mark_changes(packed, columns, rows)
-    places = np.concatenate([np.flatnonzero(columns), np.flatnonzero(rows)])
-    if len(places) < 4:
-        return 0
-    side = int(np.gcd.reduce(places))
-    if width % side or height % side or max(width, height) // side > MOST_PIXEL_ART or max(width, height) // side < 4:
-        return 0
-    if side < 2 and max(width, height) > MOST_OWN_SIZE:
-        return 0
-    exact = len(np.unique(packed[side // 2 :: side, side // 2 :: side]))
-    if side >= 2:
-        return side if exact <= 4 * MOST_EXACT else 0
-    return 1 if exact <= 24 else 0
-
-
-@kernel
-def mark_changes(packed: "np.ndarray", columns: "np.ndarray", rows: "np.ndarray") -> None:
-    """Mark the columns and rows at whose near side some pixel differs from its neighbor."""
-    height, width = packed.shape
-    for y in range(height):
-        for x in range(width):
-            if x and packed[y, x] != packed[y, x - 1]:
-                columns[x] = True
-            if y and packed[y, x] != packed[y - 1, x]:
-                rows[y] = True

@@ -2,7 +2,7 @@
 
 import traceback
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ from shared.errors import TooComplex
 from shared.outputs import output_size
 from shared.suggestions import Suggestion
 from shared.tracing import TraceOptions
-from workers.engine.analyse import Analysis, analyse, analyse_samples
+from workers.engine.analyse import Analysis, analyse_samples
 from workers.engine.artwork import read_artwork
 from workers.engine.bare import trace_bare
 from workers.engine.decode import Raster, decode
@@ -22,6 +22,7 @@ from workers.engine.enlarge import doubled
 from workers.engine.flatness import premultiplied
 from workers.engine.formats.dxf import write_dxf
 from workers.engine.method import Art, draw_art
+from workers.engine.native import native
 from workers.engine.recipe import Recipe, choose_recipe, coarser
 from workers.engine.rehearsal import REHEARSED, rehearsal_pictures
 from workers.engine.report import Limits, Progress, Report, Traced
@@ -32,6 +33,9 @@ from workers.engine.suggest import suggest
 
 PARTS = (0.2, 0.4, 0.6, 0.75)
 """What is told of the progress before each try."""
+
+AS_THEY_ARE = ("photo", "pixel-art")
+"""Presets under which each pixel of a picture counts, though it may have been enlarged."""
 
 SIMPLIFIED = "The image is very complex; the drawing was simplified to stay within its limits."
 FELL_BACK = "The image was traced in a simpler way, on white; please tell us about it."
@@ -85,7 +89,7 @@ def analyse_image(data: bytes, *, max_pixels: int = 40_000_000) -> Analysis:
 
     Raises ImageUndecodable, UnsupportedMediaType or TooManyPixels.
     """
-    return analyse(shrunk(decode(data, max_pixels), Limits().working_pixels))
+    return looked_at(shrunk(decode(data, max_pixels), Limits().working_pixels)).analysis
 
 
 def suggest_image(data: bytes, *, max_pixels: int = 40_000_000, working_pixels: int = 4_000_000) -> Suggestion:
@@ -93,9 +97,8 @@ def suggest_image(data: bytes, *, max_pixels: int = 40_000_000, working_pixels: 
 
     Raises ImageUndecodable, UnsupportedMediaType or TooManyPixels.
     """
-    raster = shrunk(decode(data, max_pixels), working_pixels)
-    samples = Samples(premultiplied(raster), raster.opaque)
-    return suggest(samples, analyse_samples(samples, raster))
+    look = looked_at(shrunk(decode(data, max_pixels), working_pixels))
+    return suggest(look.samples, look.analysis)
 
 
 def trace_file(path: str | Path) -> str:
@@ -113,19 +116,36 @@ def drawn_within(
 ) -> tuple[Drawing, str]:
     """A drawing that keeps the limits, and its text: coarser ones are tried until one does."""
     tell("analysing", 0.1)
-    page, raster = page or (raster.width, raster.height), shrunk(raster, limits.working_pixels)
-    samples = Samples(premultiplied(raster), raster.opaque)
-    analysis = analyse_samples(samples, raster)
+    page = page or (raster.width, raster.height)
+    look = looked_at(shrunk(raster, limits.working_pixels), as_is=options.preset in AS_THEY_ARE)
+    raster, analysis = look.raster, look.analysis
     recipe, notes = choose_recipe(options, analysis), analysis.warnings
     for part in PARTS:
         tell("tracing", part)
-        art, view = draw(raster, samples, recipe, method)
+        art, view = draw(raster, look.samples, recipe, method)
         drawing = Drawing(*page, view, art.shapes, art.definitions, (*notes, *art.warnings), art.fault)
         svg = write_svg(drawing)
         if len(drawing.shapes) <= limits.max_paths and len(svg) <= limits.max_output_bytes:
             return drawing, svg
         recipe, notes = coarser(recipe, raster.width * raster.height), (*analysis.warnings, SIMPLIFIED)
     raise TooComplex(f"Even a coarse drawing breaks the limits of {limits.max_paths} paths or its bytes.")
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A picture at the size at which it is traced, its premultiplied samples, and what was found about it."""
+
+    raster: Raster
+    samples: Samples
+    analysis: Analysis
+
+
+def looked_at(raster: Raster, *, as_is: bool = False) -> Look:
+    """Analyse a picture, at the size that it had before it was enlarged unless it is to be taken as it is."""
+    samples = Samples(premultiplied(raster), raster.opaque)
+    look = Look(raster, samples, analyse_samples(samples, raster))
+    small = raster if as_is else native(raster, samples, look.analysis)
+    return look if small is raster else looked_at(small, as_is=True)
 
 
 def draw(raster: Raster, samples: Samples, recipe: Recipe, method: Method) -> tuple[Art, tuple[int, int]]:

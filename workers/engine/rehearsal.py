@@ -14,33 +14,46 @@ REHEARSED: Final = (
     TraceOptions(stacking="cutout", background="remove"),
     TraceOptions(preset="photo"),
 )
-SIDE = 96
+SMALL, LARGE = 64, 300
+"""Sides of pictures that are traced at twice their size, and at their own."""
 
 
 def rehearsal_pictures() -> Iterator[bytes]:
-    """A smooth PNG with alpha, opaque PNGs, a JPEG and a pixel drawing, each with curves, corners and ramps; and a flat
-    drawing, too large to be enlarged.
+    """A smooth PNG with alpha, opaque PNGs, a JPEG, an enlarged one and a pixel drawing, each with curves, corners and
+    ramps; and a flat drawing, too large to be enlarged.
     """
-    drawing = Image.new("RGBA", (SIDE, SIDE), (0, 0, 0, 0))
-    drawing.paste(Image.radial_gradient("L").resize((40, 40)).convert("RGBA"), (50, 50))
-    drawing.paste(Image.linear_gradient("L").resize((40, 20)).convert("RGBA"), (50, 4))
-    pen = ImageDraw.Draw(drawing)
-    pen.ellipse((4, 4, 40, 40), fill=(200, 30, 40, 255))
-    pen.polygon((8, 90, 26, 50, 44, 90), fill=(20, 60, 200, 128))
-    pen.line((2, 46, 94, 48), fill=(10, 10, 10, 255))
-    drawing = drawing.resize((2 * SIDE // 3, 2 * SIDE // 3), Image.Resampling.BOX)
-    page = Image.new("RGB", drawing.size, "white")
-    page.paste(drawing, (0, 0), drawing)
-    yield encoded(drawing, "PNG")
-    yield encoded(page, "PNG")
-    yield encoded(page.resize((300, 300), Image.Resampling.BICUBIC), "PNG")
-    yield encoded(page.resize((300, 300), Image.Resampling.BICUBIC), "JPEG")
-    flat = Image.new("RGB", (4 * SIDE, 3 * SIDE), "white")
+    small, large = drawn(SMALL), on_white(drawn(LARGE))
+    yield encoded(small, "PNG")
+    yield encoded(on_white(small), "PNG")
+    yield encoded(large, "PNG")
+    yield encoded(large, "JPEG")
+    yield encoded(on_white(small).resize((LARGE, LARGE), Image.Resampling.BICUBIC), "PNG")
+    flat = Image.new("RGB", (384, 288), "white")
     pen = ImageDraw.Draw(flat)
     pen.ellipse((40, 40, 240, 240), fill="navy")
     pen.polygon((200, 30, 370, 90, 260, 270), fill="red")
-    yield encoded(flat.resize((3 * SIDE, 2 * SIDE), Image.Resampling.BICUBIC), "PNG")
-    yield encoded(page.quantize(8).resize((8, 8), 0).resize((64, 64), 0).convert("RGB"), "PNG")
+    yield encoded(flat.resize((288, 192), Image.Resampling.BICUBIC), "PNG")
+    yield encoded(on_white(small).quantize(8).resize((8, 8), 0).resize((64, 64), 0).convert("RGB"), "PNG")
+
+
+def drawn(side: int) -> Image.Image:
+    """Smooth and flat shapes, a translucent one and a thin line on a clear page, with smooth edges."""
+    drawing = Image.new("RGBA", (2 * side, 2 * side))
+    for ramp, box in ((Image.radial_gradient("L"), (52, 52, 94, 94)), (Image.linear_gradient("L"), (52, 4, 94, 25))):
+        left, top, right, bottom = (2 * side * value // 96 for value in box)
+        drawing.paste(ramp.resize((right - left, bottom - top)).convert("RGBA"), (left, top))
+    pen = ImageDraw.Draw(drawing)
+    pen.ellipse([2 * side * value / 96 for value in (4, 4, 40, 40)], fill=(200, 30, 40, 255))
+    pen.polygon([2 * side * value / 96 for value in (8, 90, 26, 50, 44, 90)], fill=(20, 60, 200, 128))
+    pen.line([2 * side * value / 96 for value in (2, 46, 94, 48)], fill=(10, 10, 10, 255), width=2)
+    return drawing.resize((side, side), Image.Resampling.BOX)
+
+
+def on_white(drawing: Image.Image) -> Image.Image:
+    """The drawing on a white page."""
+    page = Image.new("RGB", drawing.size, "white")
+    page.paste(drawing, (0, 0), drawing)
+    return page
 
 
 def encoded(picture: Image.Image, kind: str) -> bytes:

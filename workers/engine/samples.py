@@ -6,6 +6,7 @@ from functools import cached_property
 from workers.engine.decode import Pixels
 from workers.engine.flatness import Mask, Spreads, spreads_of
 from workers.engine.palette import Histogram
+from workers.engine.squares import square_side
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,6 +21,11 @@ class Samples:
     def spreads(self) -> Spreads:
         """How much every pixel's surroundings vary, in levels."""
         return spreads_of(self.pixels)
+
+    @cached_property
+    def square(self) -> int:
+        """Side of the largest aligned squares of which each has one color, in pixels."""
+        return square_side(self.pixels)
 
     def flat(self, most: int) -> Mask:
         """True where no channel varies by more than `most` levels within the 3 by 3 pixels around."""
