@@ -39,11 +39,21 @@ def block_side(pixels: Pixels, side: int) -> int:
     own = max(width, height) // max(1, side)
     if side == 0 or not 4 <= own <= (MOST_SIDE if side > 1 else MOST_OWN_SIDE):
         return 0
-    art = pixels[side // 2 :: side, side // 2 :: side]
-    colors = len(np.unique(np.ascontiguousarray(art).view(np.uint32)))
+    art = own_pixels(pixels, side)
+    colors = len(np.unique(art.view(np.uint32)))
     if colors > (MOST_COLORS if side > 1 else MOST_OWN_COLORS):
         return 0
-    return 0 if own > MOST_OWN_SIDE and mixed_share(art) > MOST_MIXED else side
+    return 0 if has_smooth_edges(art) else side
+
+
+def own_pixels(pixels: Pixels, side: int) -> Pixels:
+    """One pixel of every square."""
+    return np.ascontiguousarray(pixels[side // 2 :: side, side // 2 :: side])
+
+
+def has_smooth_edges(art: Pixels) -> bool:
+    """Whether one pixel of every square makes a drawing with anti-aliased edges: no pixel art, and no color chart."""
+    return max(art.shape[:2]) > MOST_OWN_SIDE and mixed_share(art) > MOST_MIXED
 
 
 def mixed_share(art: Pixels) -> float:

@@ -4,12 +4,15 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from shared.tracing import TraceOptions
 from tests.pixels import encoded
+from workers.engine import trace
 from workers.engine.analyse import analyse_samples
 from workers.engine.decode import decode
 from workers.engine.flatness import premultiplied
 from workers.engine.native import native
 from workers.engine.samples import Samples
+from workers.engine.similarity import rendered
 
 
 def logo(side: int) -> Image.Image:
@@ -38,3 +41,15 @@ def test_a_picture_at_its_own_size_and_pixel_art_stay() -> None:
     assert native_width(encoded(logo(400), "PNG")) == 400
     sprite = Image.fromarray(np.random.default_rng(3).integers(0, 4, (80, 80), np.uint8) * np.uint8(60))
     assert native_width(encoded(sprite.convert("RGB").resize((400, 400), Image.Resampling.NEAREST), "PNG")) == 400
+
+
+def checkerboard(cells: int, side: int) -> Image.Image:
+    """Black and white squares."""
+    board = (np.indices((cells, cells)).sum(0) % 2 * 255).astype(np.uint8)
+    return Image.fromarray(board).convert("RGB").resize((side, side), Image.Resampling.NEAREST)
+
+
+def test_large_squares_are_drawn_as_they_are() -> None:
+    board = checkerboard(3, 600)
+    drawn = rendered(trace(encoded(board, "PNG"), TraceOptions()).svg, 600).convert("RGB")
+    assert np.abs(np.asarray(drawn).astype(int) - np.asarray(board)).mean() < 1  # all gray, 126, if made smaller
