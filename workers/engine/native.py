@@ -41,7 +41,8 @@ def native(raster: Raster, samples: Samples, analysis: Analysis) -> Raster:
     """The picture at the size it had before it was enlarged, or as it is.
 
     So stay pixel art and other squares, photos, and JPEG files: with as many pixels their noise can be smoothed away,
-    with fewer it is part of the edges. Of 18 drawings enlarged twice as JPEG, errors grew by a quarter when they were made smaller.
+    with fewer it is part of the edges. Errors of 18 drawings enlarged to twice their size as JPEG files grew by a
+    quarter when they were made smaller.
     """
     if raster.lossy or analysis.suggested in ("photo", "pixel-art"):
         return raster
