@@ -41,6 +41,8 @@ def checked_options(options: Mapping[str, object]) -> TraceOptions:
             f"{'.'.join(map(str, found['loc'])) or 'options'}: {found['msg'].removeprefix('Value error, ')}"
             for found in error.errors()
         ]
+        if any(found["type"] == "extra_forbidden" for found in error.errors()):
+            wrong.append(f"the options are {', '.join(sorted(TraceOptions.model_fields))}")
         raise OptionsRefused(f"{'; '.join(wrong)}.") from None
 
 

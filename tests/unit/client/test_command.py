@@ -62,6 +62,11 @@ def test_a_wrong_option_of_trace_is_named(options: dict[str, object], sentence: 
         checked_options(options)
 
 
+def test_an_unknown_option_of_trace_is_answered_with_those_there_are() -> None:
+    with pytest.raises(OptionsRefused, match=r"the options are background, colors, corners,"):
+        checked_options({"colours": 3})
+
+
 def test_who_speaks_to_a_server_loads_nothing_of_it() -> None:
     heavy = "{'api', 'shared', 'workers', 'dev', 'flask', 'celery', 'numpy', 'numba', 'pydantic'}"
     code = f"import sys, tovector.cli, tovector; print(sorted({heavy} & set(sys.modules)))"
