@@ -23,9 +23,9 @@ photograph of flat hills and waves under a fading sky, edges had 6 to 116 and bo
 
 @kernel
 def sum_jumps(ids: Ids, pixels: Pixels, pairs: Counts, count: int, sums: Floats) -> None:
-    """Sum the jumps of all channels across every border, and count them.
+    """Sum the jumps of all channels across the borders of the pairs, and count them.
 
-    `pairs` has the numbers first × count + second of all that touch in ascending order, `sums` a row for each.
+    `pairs` has the numbers first × count + second in ascending order, not all that touch; `sums` has a row for each.
     """
     height, width = ids.shape
     for y in range(height):
@@ -43,7 +43,10 @@ def sum_jumps(ids: Ids, pixels: Pixels, pairs: Counts, count: int, sums: Floats)
                 y1, x1, y2, x2 = y - NEAR * dy, x - NEAR * dx, y + (NEAR + 1) * dy, x + (NEAR + 1) * dx
                 if ids[top, left] != here or ids[y1, x1] != here or ids[y2, x2] != there or ids[bottom, right] != there:
                     continue
-                at = np.searchsorted(pairs, min(here, there) * count + max(here, there))
+                key = min(here, there) * count + max(here, there)
+                at = np.searchsorted(pairs, key)
+                if at == len(pairs) or pairs[at] != key:
+                    continue
                 way = 1.0 if here < there else -1.0
                 for c in range(4):
                     across = 1.5 * (float(pixels[y2, x2, c]) - float(pixels[y1, x1, c]))
@@ -53,7 +56,7 @@ def sum_jumps(ids: Ids, pixels: Pixels, pairs: Counts, count: int, sums: Floats)
 
 
 def edges_among(regions: Regions, borders: Borders, pixels: Pixels) -> list[tuple[int, int]]:
-    """The pairs of touching regions between which an edge runs."""
+    """Those of the pairs of touching regions between which an edge runs."""
     sums = np.zeros((len(borders.first), 5))
     sum_jumps(regions.ids, pixels, borders.first * regions.count + borders.second, regions.count, sums)
     jumps = np.abs(sums[:, :4]).max(1, initial=0) / np.maximum(sums[:, 4], 1)

@@ -8,7 +8,7 @@ from PIL import Image, ImageFilter
 from shared.tracing import TraceOptions
 from workers.engine import trace
 from workers.engine.edges import edges_among
-from workers.engine.regions import find_borders, find_regions
+from workers.engine.regions import Borders, find_borders, find_regions
 from workers.engine.similarity import rendered
 
 HARBOR = Path(__file__).parents[3] / "samples" / "harbor.jpg"
@@ -24,6 +24,16 @@ def test_hills_and_waves_of_a_grainy_picture_keep_their_edges() -> None:
     drawn = rendered(trace(HARBOR.read_bytes(), TraceOptions()).svg, source.width)
     off = np.abs(smoothed(drawn) - smoothed(source)).max(2)
     assert (off > 10).mean() < 0.0033  # 0.016 if edges may vanish, 0.0043 if they may be passed by way of thin rims
+
+
+def test_only_the_borders_that_were_asked_for_are_looked_at() -> None:
+    row = np.repeat(np.array([0, 90, 0], np.uint8), 20)  # steps up and down, which would cancel out
+    pixels = np.ascontiguousarray(np.broadcast_to(row[None, :, None], (40, 60, 4)))
+    regions = find_regions(np.ascontiguousarray(np.broadcast_to(np.arange(60, dtype=np.int16) // 20, (40, 60))))
+    borders = find_borders(regions, pixels)
+    last = Borders(borders.first[1:], borders.second[1:], borders.lengths[1:], borders.steps[1:])
+    assert edges_among(regions, last, pixels) == [(1, 2)]
+    assert edges_among(regions, borders, pixels) == [(0, 1), (1, 2)]
 
 
 def edges_of(levels: np.ndarray, split: int) -> int:
