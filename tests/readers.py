@@ -1,0 +1,56 @@
+"""Files of every format, read by programs that share no code with the writers."""
+
+import io
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+import pypdfium2
+from ezdxf.filemanagement import read as read_dxf
+from ezdxf.path import make_path
+from PIL import Image, ImageChops, ImageDraw
+
+from workers.engine.similarity import rendered
+
+DPI = 150
+
+
+def on_white(picture: Image.Image, size: tuple[int, int]) -> Any:
+    """Samples of the picture on white, at this width and height."""
+    rgba = picture.convert("RGBA")
+    page = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
+    return np.asarray(page.resize(size, Image.Resampling.BOX), np.int16)
+
+
+def error(svg: str, picture: Image.Image, size: tuple[int, int] | None = None) -> float:
+    """Mean color error, of 255, against the SVG as resvg renders it on white."""
+    wanted = rendered(svg, (size or picture.size)[0])
+    return float(np.abs(on_white(wanted, wanted.size) - on_white(picture, wanted.size)).mean())
+
+
+def pdf_page(data: bytes) -> tuple[Image.Image, tuple[float, float]]:
+    """The only page as PDFium renders it, and its size in millimeters."""
+    document = pypdfium2.PdfDocument(data)
+    (page,) = document
+    renderer: Any = page
+    picture = renderer.render(scale=DPI / 72).to_pil()
+    width, height = page.get_size()
+    document.close()
+    return picture, (width * 25.4 / 72, height * 25.4 / 72)
+
+
+def dxf_picture(data: bytes, width: int) -> tuple[Image.Image, Any]:
+    """Its outlines, filled with the color of their layer, four times too large; and the document."""
+    document: Any = read_dxf(io.StringIO(data.decode("ascii")))
+    right, top, _ = document.header["$EXTMAX"]
+    scale = 4 * width / right
+    page = Image.new("RGB", (4 * width, round(top * scale)), "white")
+    for layer, entities in groupby(document.modelspace(), key=lambda entity: entity.dxf.layer):
+        shape = Image.new("1", page.size)
+        for entity in entities:
+            outline = Image.new("1", page.size)
+            points = [(point.x * scale, (top - point.y) * scale) for point in make_path(entity).flattening(0.01)]
+            ImageDraw.Draw(outline).polygon(points, fill=1)
+            shape = ImageChops.logical_xor(shape, outline)
+        page.paste(tuple(document.layers.get(layer).rgb), mask=shape)
+    return page, document
