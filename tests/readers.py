@@ -8,7 +8,7 @@ import numpy as np
 import pypdfium2
 from ezdxf.filemanagement import read as read_dxf
 from ezdxf.path import make_path
-from PIL import Image, ImageChops, ImageDraw
+from PIL import Image
 
 from workers.engine.similarity import rendered
 
@@ -40,17 +40,16 @@ def pdf_page(data: bytes) -> tuple[Image.Image, tuple[float, float]]:
 
 
 def dxf_picture(data: bytes, width: int) -> tuple[Image.Image, Any]:
-    """Its outlines, filled with the color of their layer, four times too large; and the document."""
+    """Its outlines as ezdxf understands them, filled with the color of their layer, so many pixels wide; and the
+    document."""
     document: Any = read_dxf(io.StringIO(data.decode("ascii")))
     right, top, _ = document.header["$EXTMAX"]
-    scale = 4 * width / right
-    page = Image.new("RGB", (4 * width, round(top * scale)), "white")
+    paths = list[str]()
     for layer, entities in groupby(document.modelspace(), key=lambda entity: entity.dxf.layer):
-        shape = Image.new("1", page.size)
-        for entity in entities:
-            outline = Image.new("1", page.size)
-            points = [(point.x * scale, (top - point.y) * scale) for point in make_path(entity).flattening(0.01)]
-            ImageDraw.Draw(outline).polygon(points, fill=1)
-            shape = ImageChops.logical_xor(shape, outline)
-        page.paste(tuple(document.layers.get(layer).rgb), mask=shape)
-    return page, document
+        outlines = (make_path(entity).flattening(0.01) for entity in entities)
+        rings = ("L".join(f"{point.x:.4f} {top - point.y:.4f}" for point in outline) for outline in outlines)
+        color = "#" + bytes(document.layers.get(layer).rgb).hex()
+        paths.append(f'<path fill="{color}" fill-rule="evenodd" d="{"".join(f"M{ring}z" for ring in rings)}"/>')
+    sides = f'width="{width}" height="{width * top / right}" viewBox="0 0 {right} {top}"'
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" {sides}>'
+    return rendered(head + "".join(paths) + "</svg>", width), document

@@ -25,8 +25,7 @@ from workers.engine.formats.paper import colors_on_paper
 def test_a_dxf_has_the_outlines_of_the_drawing_in_their_colors(name: str) -> None:
     svg = traced(name, "cut")
     picture, document = dxf_picture(sized(svg, "dxf"), 400)
-    size = (400, round(picture.height / 4))
-    assert error(svg, picture.resize(size, Image.Resampling.BOX)) < 1.5
+    assert error(svg, picture) < 1.0
     assert document.header["$EXTMAX"][0] == WIDTH_MM
 
 
