@@ -50,6 +50,7 @@ def dxf_picture(data: bytes, width: int) -> tuple[Image.Image, Any]:
         rings = ("L".join(f"{point.x:.4f} {top - point.y:.4f}" for point in outline) for outline in outlines)
         color = "#" + bytes(document.layers.get(layer).rgb).hex()
         paths.append(f'<path fill="{color}" fill-rule="evenodd" d="{"".join(f"M{ring}z" for ring in rings)}"/>')
-    sides = f'width="{width}" height="{width * top / right}" viewBox="0 0 {right} {top}"'
+    # resvg rounds the natural size before it scales: it is large here, so that this does not matter.
+    sides = f'width="{100 * right}" height="{100 * top}" viewBox="0 0 {right} {top}"'
     head = f'<svg xmlns="http://www.w3.org/2000/svg" {sides}>'
     return rendered(head + "".join(paths) + "</svg>", width), document
