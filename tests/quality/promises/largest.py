@@ -15,6 +15,7 @@ from PIL import Image
 
 from dev.home import CHECKOUT
 from tests.benchmarks.table import markdown
+from tests.pixels import encoded
 from tests.quality.corpus import Corpus, Variant
 from tests.quality.page import HOME
 from tests.quality.pixels import open_picture
@@ -30,17 +31,17 @@ GRAIN = 6.0
 LARGEST_SVG = 5_000_000
 
 
-def heavy_pictures(found: Corpus) -> Iterator[tuple[str, Image.Image, dict[str, int]]]:
-    """What it is, the picture, and how it is saved as a JPEG; as a PNG if that says nothing."""
+def heavy_pictures(found: Corpus) -> Iterator[tuple[str, Image.Image, int]]:
+    """What it is, the picture, and the quality of its JPEG; 0 for a PNG."""
     photos = [entry for entry in found.entries if entry.kind is Kind.PHOTO]
     for entry in photos[:2]:
         picture = sensed(open_picture(found.folder / entry.inputs[Variant.PNG512]), entry.name)
-        yield f"photo, 12 megapixels, JPEG ({entry.name})", picture, {"quality": 90}
+        yield f"photo, 12 megapixels, JPEG ({entry.name})", picture, 90
     noise = np.random.default_rng(SEED)
     for title, channels in (("uniform noise in color", 3), ("uniform noise, gray", 1)):
         samples = noise.integers(0, 256, (NOISE, NOISE, channels), np.uint8)
         whole = np.repeat(samples, 3 // channels, 2)
-        yield f"{title}, {NOISE} × {NOISE}, PNG", Image.fromarray(whole), {}
+        yield f"{title}, {NOISE} × {NOISE}, PNG", Image.fromarray(whole), 0
 
 
 def sensed(photo: Image.Image, name: str) -> Image.Image:
@@ -54,9 +55,9 @@ def largest(found: Corpus, most: int) -> Finding:
     """Trace each in a process with the limits of a worker's engine; `most` bounds nothing here."""
     seconds, memory = budget()
     lines, broken = list[list[str]](), list[str]()
-    for title, picture, saved in heavy_pictures(found):
+    for title, picture, quality in heavy_pictures(found):
         click.echo(f"largest: {title}", err=True)
-        cells, wrong = measured(title, picture, saved)
+        cells, wrong = measured(title, picture, quality)
         lines.append([title, *cells])
         broken += [f"{title}: {sentence}" for sentence in wrong]
     header = ["picture", "CPU, s", "memory, MB", "paths", "kB", "warnings"]
@@ -66,13 +67,13 @@ def largest(found: Corpus, most: int) -> Finding:
     return Finding("The largest pictures", f"{bounds}\n\n{markdown(header, lines)}", tuple(broken))
 
 
-def measured(title: str, picture: Image.Image, saved: dict[str, int]) -> tuple[list[str], list[str]]:
+def measured(title: str, picture: Image.Image, quality: int) -> tuple[list[str], list[str]]:
     """The cells of its row, and sentences about what is not kept."""
     target = HOME / "promises" / "largest" / f"{'-'.join(re.findall(r'[a-z0-9]+', title))}.svg"
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="tovector-promises-") as folder:
-        source = Path(folder) / f"picture.{'jpg' if saved else 'png'}"
-        picture.save(source, **saved)
+        source = Path(folder) / f"picture.{'jpg' if quality else 'png'}"
+        source.write_bytes(encoded(picture, "JPEG" if quality else "PNG", **({"quality": quality} if quality else {})))
         command = [sys.executable, "-m", "tests.quality.promises.heavy", str(source), str(target)]
         done = subprocess.run(
             command, cwd=CHECKOUT, env=os.environ | ONE_CORE, capture_output=True, text=True, check=False

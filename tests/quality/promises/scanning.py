@@ -4,18 +4,18 @@ A scan is print on tinted paper: turned a little, blurred by the optics, lit une
 sensor. A screenshot is a window with signs, words and the drawing, scaled by the screen or compressed by a messenger.
 """
 
-import io
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
+from tests.pixels import encoded
 from tests.quality.pixels import on_page, render
 from tests.quality.sources import SEED
 
-SIDE, DRAWING = 900, 720
-"""Pixels of the page and of the drawing on it: 200 dots to an inch on a page of 11 centimeters."""
+SIDE, DRAWING = 700, 560
+"""Pixels of the page and of the drawing on it: 200 dots to an inch on a page of 9 centimeters."""
 PAPERS = ((250, 247, 240), (244, 241, 232), (238, 236, 230))
 BLUR, GRAIN, SHADE = 0.8, 4.0, 0.05
 """Sigma of the optics in pixels; standard deviation of grain, in levels; how much darker than its middle a side is."""
@@ -47,7 +47,7 @@ def scanned(svg: str, number: int) -> Taken:
     turned = page.rotate(dice.uniform(-2.0, 2.0), Image.Resampling.BICUBIC)
     printed = np.asarray(Image.fromarray(on_page(turned)).resize((SIDE, SIDE), Image.Resampling.BOX), np.float32)
     truth = Image.fromarray((printed * (np.array(paper, np.float32) / 255)).round().astype(np.uint8))
-    return Taken(encoded(flawed(truth, dice), jpeg=number % 2 == 1), encoded(truth), truth, paper)
+    return Taken((jpeg if number % 2 else encoded)(flawed(truth, dice)), encoded(truth), truth, paper)
 
 
 def flawed(page: Image.Image, dice: np.random.Generator) -> Image.Image:
@@ -64,7 +64,7 @@ def shot(svg: str, number: int) -> Taken:
     """A screenshot of a window that shows the drawing: enlarged by the screen, or every other one as a JPEG."""
     truth = window(svg, 1.0 if number % 2 else SCREEN)
     if number % 2:
-        return Taken(encoded(truth, jpeg=True), encoded(truth), truth, (255, 255, 255))
+        return Taken(jpeg(truth), encoded(truth), truth, (255, 255, 255))
     large = window(svg, 1.0).resize(truth.size, Image.Resampling.BICUBIC)
     return Taken(encoded(large), encoded(truth), truth, (255, 255, 255))
 
@@ -82,7 +82,7 @@ def window(svg: str, scale: float) -> Image.Image:
     for place, color in enumerate(("#ff5f57", "#febc2e", "#28c840")):
         pen.ellipse(at(14 + 24 * place, 13, 28 + 24 * place, 27), fill=color)
     for place, word in enumerate(("Overview", "Drawings", "Settings", "Sign out")):
-        pen.text(at(24, 64 + 40 * place), word, fill="#2b3a55", font=words)
+        pen.text((96 * scale, 4 * scale * (64 + 40 * place)), word, fill="#2b3a55", font=words)
     pen.rounded_rectangle(at(24, 440, 176, 476), 4 * 8 * scale, fill="#2f6fed")
     page = large.resize((round(800 * scale), round(500 * scale)), Image.Resampling.BOX)
     drawing = Image.fromarray(on_page(render(svg, round(400 * scale))))
@@ -90,8 +90,6 @@ def window(svg: str, scale: float) -> Image.Image:
     return page
 
 
-def encoded(picture: Image.Image, *, jpeg: bool = False) -> bytes:
-    """The picture as the bytes of a file."""
-    output = io.BytesIO()
-    picture.save(output, "JPEG", quality=QUALITY) if jpeg else picture.save(output, "PNG")
-    return output.getvalue()
+def jpeg(page: Image.Image) -> bytes:
+    """The page as people send it."""
+    return encoded(page, "JPEG", quality=QUALITY)

@@ -1,4 +1,4 @@
-"""Scans and screenshots: about as many segments as the clean page has, no specks, the page in one color."""
+"""Scans and screenshots: about as many segments as the clean page has, no specks, no edges on the page."""
 
 import statistics
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from tests.quality.page import HOME
 from tests.quality.pixels import on_page, open_picture, render_at
 from tests.quality.promises.finding import Finding, first_of_each
 from tests.quality.promises.scanning import Take, scanned, shot
-from tests.quality.promises.speckles import page_share, speckles
+from tests.quality.promises.speckles import page_edges, speckles
 from tests.quality.structure import structure_of
 from tests.quality.summary import FLAT
 from tests.quality.tracers import BASE, OURS, TRACERS
@@ -31,7 +31,7 @@ SHEETS = HOME / "promises" / "scans"
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One tracer's drawing of one page: segments here and of the clean page, error of 255, specks, page in percent."""
+    """A tracer's drawing of a page: segments, those of the clean page, error of 255, specks, edges on the page."""
 
     segments: int
     clean: int
@@ -76,14 +76,15 @@ def looked_at(found: Corpus, entry: Entry, number: int, title: str, take: Take) 
     source, clean = folder / f"{title}.{ending}", folder / "clean.png"
     source.write_bytes(taken.data)
     clean.write_bytes(taken.clean)
+    truth = np.asarray(taken.truth)
     seen, panels = dict[str, Look](), [(f"{title}, {ending}", open_picture(source)), ("clean", taken.truth)]
     for name in (OURS, BASE):
         svg = TRACERS[name].trace(source)[0]
         (folder / f"{name}.svg").write_text(svg, "utf-8")
         drawn = on_page(render_at(svg, taken.truth.size))
         segments, of_clean = (structure_of(text).segments for text in (svg, TRACERS[name].trace(clean)[0]))
-        error = color_error(np.asarray(taken.truth), drawn)
-        spots, page = speckles(taken.truth, drawn), page_share(taken.truth, drawn, taken.paper)
+        error = color_error(truth, drawn)
+        spots, page = speckles(truth, drawn), page_edges(truth, drawn, taken.paper)
         seen[name] = Look(segments, of_clean, error, spots, page)
         panels.append((f"{name}: {segments} segments ({of_clean}), {spots} specks", Image.fromarray(drawn)))
     write_sheet(folder, panels)
@@ -106,13 +107,13 @@ def table(title: str, looks: Looks) -> str:
     lines = [[name, *_cells(of_tracers[OURS]), *_cells(of_tracers[BASE])] for name, of_tracers in looks.items()]
     ours, base = ([of_tracers[name] for of_tracers in looks.values()] for name in (OURS, BASE))
     lines.append(["all (geometric mean of ratios)", *_means(ours), *_means(base)])
-    header = ["segments", "× clean", "error", "specks", "page, %"]
+    header = ["segments", "× clean", "error", "specks", "page edges, ‰"]
     titles = [f"{name}: {column}" if column == "segments" else column for name in (OURS, BASE) for column in header]
     return markdown([title, *titles], lines)
 
 
 def _cells(look: Look) -> list[str]:
-    return [str(look.segments), f"{look.ratio:.2f}", f"{look.error:.2f}", str(look.speckles), f"{look.page:.1f}"]
+    return [str(look.segments), f"{look.ratio:.2f}", f"{look.error:.2f}", str(look.speckles), f"{look.page:.2f}"]
 
 
 def _means(looks: Sequence[Look]) -> list[str]:
@@ -121,4 +122,4 @@ def _means(looks: Sequence[Look]) -> list[str]:
         statistics.fmean(values)
         for values in zip(*((k.segments, k.error, k.speckles, k.page) for k in looks), strict=True)
     )
-    return [f"{segments:.0f}", f"{ratio:.2f}", f"{error:.2f}", f"{spots:.1f}", f"{page:.1f}"]
+    return [f"{segments:.0f}", f"{ratio:.2f}", f"{error:.2f}", f"{spots:.1f}", f"{page:.2f}"]

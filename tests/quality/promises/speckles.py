@@ -1,8 +1,9 @@
-"""Flaws of a drawing where its truth is even: specks, and a page that is not of one color."""
+"""Flaws of a drawing where its truth is even: specks, and edges on the page."""
+
+import functools
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFilter
 
 from tests.quality.pixels import Samples
 from workers.engine.regions import find_regions
@@ -15,23 +16,38 @@ SMALLEST = 3
 """Pixels of the smallest speck."""
 
 
-def even(truth: Image.Image) -> NDArray[np.bool_]:
-    """Where the truth is even, away from every edge."""
-    most, least = (
-        np.asarray(truth.filter(kind(REACH)), np.int16) for kind in (ImageFilter.MaxFilter, ImageFilter.MinFilter)
-    )
-    return (most - least).max(2) <= EVEN
+def even(truth: Samples) -> NDArray[np.bool_]:
+    """Where the truth is even, away from every edge; beyond the page all counts as even."""
+    most, least = truth, truth
+    for axis in (0, 1):
+        most, least = (extreme(samples, axis, keep) for samples, keep in ((most, np.maximum), (least, np.minimum)))
+    return (most.astype(np.int16) - least).max(2) <= EVEN
 
 
-def speckles(truth: Image.Image, drawn: Samples) -> int:
+def extreme(samples: Samples, axis: int, keep: np.ufunc) -> Samples:
+    """The most or the least along an axis within half of the square to either side."""
+    margin = [(REACH // 2,) * 2 if k == axis else (0, 0) for k in range(3)]
+    padded = np.moveaxis(np.pad(samples, margin, mode="edge"), axis, 0)
+    shifted = [padded[k : k + samples.shape[axis]] for k in range(REACH)]
+    return np.moveaxis(functools.reduce(keep, shifted), 0, axis)
+
+
+def speckles(truth: Samples, drawn: Samples) -> int:
     """How many connected places there are in even parts whose color is far off."""
-    away = np.abs(np.asarray(truth, np.int16) - drawn).max(2) > AWAY
+    away = np.abs(truth.astype(np.int16) - drawn).max(2) > AWAY
     regions = find_regions((away & even(truth)).astype(np.int16))
     return int(((regions.labels == 1) & (regions.areas >= SMALLEST)).sum())
 
 
-def page_share(truth: Image.Image, drawn: Samples, paper: tuple[int, int, int]) -> float:
-    """Percent of the page, away from all that is on it, that has the most frequent color there."""
-    page = even(truth) & (np.abs(np.asarray(truth, np.int16) - paper).max(2) <= 1)
-    _, counts = np.unique(drawn[page], axis=0, return_counts=True)
-    return 100 * float(counts.max() / counts.sum()) if len(counts) else 100.0
+def page_edges(truth: Samples, drawn: Samples, paper: tuple[int, int, int]) -> float:
+    """Per mille of neighbors on the page, away from all that is on it, between which one sees an edge.
+
+    A page of one color or of one soft gradient has none; one that was cut into pieces has.
+    """
+    page = even(truth) & (np.abs(truth.astype(np.int16) - paper).max(2) <= 1)
+    levels, both, seen = drawn.astype(np.int16), 0, 0
+    for here, there in ((np.s_[:-1], np.s_[1:]), (np.s_[:, :-1], np.s_[:, 1:])):
+        pairs = page[here] & page[there]
+        both += int(pairs.sum())
+        seen += int((np.abs(levels[here] - levels[there]).max(2) > EVEN)[pairs].sum())
+    return 1000 * seen / max(1, both)
