@@ -17,6 +17,7 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 import pytest
 from psycopg.rows import TupleRow
+from xdist.remote import Producer
 
 from dev.children import Child, Children, Program, wait_until
 from dev.ports import free_ports, is_open
@@ -78,7 +79,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Shares:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Shares:
     """Use these shares, in the order of the tests, whatever `--dist` says."""
     config.option.loadscopereorder = False
     return Shares(config, log)
