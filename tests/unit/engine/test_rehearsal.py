@@ -9,6 +9,8 @@ from PIL import Image, ImageDraw, ImageFilter
 import workers.engine
 from shared.tracing import TraceOptions
 from workers.engine import trace, warm, write_format
+from workers.engine.decode import Raster
+from workers.engine.samples import Samples
 
 
 def signatures() -> dict[str, set[object]]:
@@ -53,3 +55,10 @@ def test_no_request_ever_compiles(kind: str) -> None:
     after = signatures()
     assert after == before
     assert len(before) > 30
+
+
+def test_nobody_can_write_to_a_picture_whoever_made_it() -> None:
+    """To numba an array that can be written to is of another type, so kernels would be compiled for it too."""
+    raster, samples = (np.zeros((2, 2, 4), np.uint8) for _ in range(2))
+    kept = Raster(raster, opaque=True, lossy=False).rgba, Samples(samples, opaque=True).pixels
+    assert [False, False] == [array.flags.writeable for array in kept]
