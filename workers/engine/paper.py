@@ -65,7 +65,8 @@ def evened(raster: Raster, analysis: Analysis) -> Raster:
     light = np.clip(surface_over(surface, y, x), 1 - MOST_SHADE, 1).astype(np.float32)
     rgba = raster.rgba.copy()
     rgba[..., :3] = np.minimum(rgba[..., :3] / light[..., None] + np.float32(0.5), 255)
-    return Raster(denoised(rgba), opaque=True, lossy=True)
+    page = Raster(rgba, opaque=True, lossy=True)
+    return Raster(denoised(page.rgba), opaque=True, lossy=True)
 
 
 def by_squares(values: Singles) -> Singles:
