@@ -25,7 +25,7 @@ def signatures() -> dict[str, set[object]]:
 
 
 def pictures() -> list[Image.Image]:
-    """Flat, smooth, shaded, transparent and noisy ones, none of which was rehearsed."""
+    """Flat, smooth, shaded, transparent, scanned and noisy ones, none of which was rehearsed."""
     flat = Image.new("RGB", (220, 160), "white")
     pen = ImageDraw.Draw(flat)
     pen.ellipse((20, 20, 120, 120), fill="navy")
@@ -37,7 +37,10 @@ def pictures() -> list[Image.Image]:
     noise = np.random.default_rng(7).integers(0, 256, (90, 120, 3), dtype=np.uint8)
     small = [flat, shaded, clear]
     large = [picture.resize((440, 320), Image.Resampling.BICUBIC) for picture in small]  # those are not enlarged
-    return [*small, *large, Image.fromarray(noise)]
+    page = np.asarray(flat.resize((440, 320)), np.float32) * np.linspace(1, 0.9, 440)[None, :, None]
+    grain = np.random.default_rng(7).normal(0, 4, (320, 440, 1))
+    scan = Image.fromarray((page + grain).clip(0, 255).astype(np.uint8))
+    return [*small, *large, scan, Image.fromarray(noise)]
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
