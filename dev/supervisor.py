@@ -51,8 +51,11 @@ class Supervisor:
         """Start a process and keep it running; `ready` says whether it answers."""
         self._kept[program.name] = _Kept(program, ready, self.children.start(program))
 
-    def wait_until_ready(self, timeout_seconds: float = 60.0) -> None:
-        """Wait until every process answers; raises StackRefused naming the one that does not."""
+    def wait_until_ready(self, timeout_seconds: float = 180.0) -> None:
+        """Wait until every process answers; raises StackRefused naming the one that does not.
+
+        One that ends is named at once; the time is for one that hangs. Starting all takes a core some 45 seconds.
+        """
         deadline = time.monotonic() + timeout_seconds
         while waiting := [kept for kept in self._kept.values() if not kept.was_ready]:
             if self.stop_requests:

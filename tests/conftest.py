@@ -1,7 +1,7 @@
 """Real servers for the tests: Postgres, Redis protocol, and the stand-ins of hosted services.
 
-Each is started once, when the first test asks for it. `TEST_DATABASE_URL` (a superuser's address)
-runs the suite against another Postgres.
+Each is started once, when the first test asks for it; with `pytest -n` once in each process (tests/sharing.py).
+`TEST_DATABASE_URL` (a superuser's address) runs the suite against another Postgres.
 """
 
 import os
@@ -17,6 +17,7 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 import pytest
 from psycopg.rows import TupleRow
+from xdist.remote import Producer
 
 from dev.children import Child, Children, Program, wait_until
 from dev.ports import free_ports, is_open
@@ -26,11 +27,13 @@ from dev.valkey import Valkey
 from shared.migrate import migrate
 from shared.settings import Settings
 from shared.vault import new_key
+from tests.sharing import Shares, in_order, ports_of_this_process
 
 ROOT = Path(__file__).parent.parent
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell that starts the tests in the background ignores Ctrl-C for them, and all they start would inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+os.environ.update(ports_of_this_process(os.environ))
 Connection = psycopg.Connection[TupleRow]
 STRIPE_KEY = "sk_test_only-for-tests"
 STRIPE_WEBHOOK_SECRET = "whsec_only-for-tests"
@@ -66,6 +69,20 @@ class ClerkStandIn:
 
     issuer: str
     state: Path
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put the long shares first where the tests are shared out."""
+    if hasattr(config, "workerinput"):
+        items[:] = [items[place] for place in in_order([item.nodeid for item in items])]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Shares:
+    """Use these shares, in the order of the tests, whatever `--dist` says."""
+    config.option.loadscopereorder = False
+    return Shares(config, log)
 
 
 def start(children: Children, name: str, port: int, *arguments: str) -> Child:
@@ -107,8 +124,10 @@ def template_database(postgres_url: str) -> Iterator[str]:
     name = f"tovector_template_{secrets.token_hex(4)}"
     create_database(postgres_url, name)
     url = door(postgres_url, name)
-    migrate(url)
-    create_logins(url, password=None)
+    with psycopg.connect(postgres_url) as one_at_a_time:  # roles belong to the whole server, which others may use too
+        one_at_a_time.execute("SELECT pg_advisory_lock(hashtext('the roles of tovector'))")
+        migrate(url)
+        create_logins(url, password=None)
     yield name
     drop_database(postgres_url, name)
 

@@ -3,9 +3,12 @@
 Where neither can be had, a test that needs one is skipped and says so.
 """
 
+import fcntl
 import os
 import shutil
 import subprocess
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -21,8 +24,11 @@ def program(name: str, package: str, *needs: str) -> str:
     """
     found = _find(name, package)
     if found is None and shutil.which("apt-get") and shutil.which("dpkg"):
-        _unpack(package, *needs)
-        found = _find(name, package)
+        with _one_at_a_time():
+            found = _find(name, package)
+            if found is None:
+                _unpack(package, *needs)
+                found = _find(name, package)
     if found is None:
         pytest.skip(f"{name} is not here and Debian's package {package} cannot be fetched")
     return found
@@ -51,6 +57,15 @@ def with_libraries(package: str) -> dict[str, str]:
     beside = [str(folder) for folder in (FOLDER / package).glob("usr/lib/*-linux-gnu")]
     paths = [*beside, *filter(None, [os.environ.get("LD_LIBRARY_PATH")])]
     return {**os.environ, "LD_LIBRARY_PATH": os.pathsep.join(paths)} if beside else dict(os.environ)
+
+
+@contextmanager
+def _one_at_a_time() -> Generator[None]:
+    """Hold the folder: of several processes that lack a program one unpacks it and the others find it."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with (FOLDER / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _find(name: str, package: str) -> str | None:

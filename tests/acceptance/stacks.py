@@ -54,7 +54,7 @@ class Stack:
         return self.said.read_text("utf-8")
 
     def until_ready(self) -> "Stack":
-        assert eventually(lambda: "ready: http" in self.words() or self.process.poll() is not None, 60)
+        assert eventually(lambda: "ready: http" in self.words() or self.process.poll() is not None, 200)
         assert self.process.poll() is None, self.words()
         self.remember()
         return self

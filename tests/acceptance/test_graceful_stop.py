@@ -15,6 +15,9 @@ from dev.customer import Customer
 from tests.acceptance.conftest import NewCustomer
 from tests.acceptance.stacks import Stack, eventually
 
+# The old workers have stopped listening before the new ones have loaded: whoever asks between waits, for a core too.
+PATIENCE_SECONDS = 90
+
 
 def master(house: Stack) -> psutil.Process:
     found = house.find("api")
@@ -37,7 +40,7 @@ def asking(customer: Customer, threads: int) -> Generator[Counter[str]]:
 
     def ask(*, keep: bool) -> None:
         headers = dict(customer.http.headers) | ({} if keep else {"Connection": "close"})
-        with httpx.Client(base_url=customer.http.base_url, headers=headers, timeout=30) as http:
+        with httpx.Client(base_url=customer.http.base_url, headers=headers, timeout=PATIENCE_SECONDS) as http:
             while not over.wait(0.02):
                 try:
                     answers[str(http.get("/healthz").status_code)] += 1

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import click
 
-from dev.home import CHECKOUT, find_home
 from tests.quality.corpus import Corpus, Entry, Variant, corpus
+from tests.quality.page import HOME, write_page
 from tests.quality.picture import write_picture
+from tests.quality.promises.__main__ import promised
 from tests.quality.running import Child
 from tests.quality.scoring import Score, Scores, Truth
 from tests.quality.sheets import sheet, svg_path
@@ -22,8 +23,6 @@ from tests.quality.targets import missed, targets_table
 from tests.quality.tracers import TRACERS
 from workers.engine import ENGINE_VERSION
 
-HOME = find_home().folder / "quality"
-PAGE = CHECKOUT / "docs" / "benchmarks.md"
 BEGINS, ENDS = "<!-- quality: written by python -m tests.quality --write -->\n", "<!-- end of quality -->"
 WORST = 5
 
@@ -49,7 +48,7 @@ def main(
     drawn: bool,
     write: bool,
 ) -> None:
-    """Compare the engine with other tracers on drawings whose truth is known."""
+    """Compare the engine with other tracers on drawings whose truth is known; a whole run measures promises, too."""
     started = time.monotonic()
     click.echo("looking for the drawings (fetched once; some 20 MB)", err=True)
     found = corpus(HOME, published=not drawn)
@@ -69,8 +68,10 @@ def main(
     if titles := missed(rows):
         click.echo(f"not even the lowest level holds: {'; '.join(titles)}", err=True)
     if write:
-        write_page(text)
+        write_page(BEGINS, ENDS, text)
         write_picture()
+    if not (limit or only or variants or wanted):
+        promised(found, write=write)
     click.echo(f"\nmeasured in {time.monotonic() - started:.0f} s", err=True)
 
 
@@ -152,13 +153,6 @@ def write_sheets(found: Corpus, rows: list[Row]) -> Iterable[Path]:
                 path = folder / f"{kind}-{variant}.png"
                 sheet(found, HOME / "svg", shown, variant).save(path)
                 yield path
-
-
-def write_page(text: str) -> None:
-    """Put the tables where the page keeps them."""
-    before, _, rest = PAGE.read_text("utf-8").partition(BEGINS)
-    after = rest.partition(ENDS)[2]
-    PAGE.write_text(f"{before}{BEGINS}\n{text}\n\n{ENDS}{after}", "utf-8")
 
 
 if __name__ == "__main__":

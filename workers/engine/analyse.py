@@ -66,8 +66,8 @@ class Analysis:
         return tuple(CAUTIONS[caution] for caution in self.cautions)
 
 
-def analyse_samples(samples: Samples, raster: Raster) -> Analysis:
-    """Measure a picture whose premultiplied samples are at hand."""
+def analyse_samples(samples: Samples, raster: Raster, *, drawn: bool = False) -> Analysis:
+    """Measure a picture whose premultiplied samples are at hand; one known to be `drawn` is no photo."""
     flat_share, constant = float(samples.flat(FLAT).mean()), float(samples.flat(0).mean())
     histogram = samples.histogram(FLAT)
     colors = frequent_colors(histogram)
@@ -76,7 +76,7 @@ def analyse_samples(samples: Samples, raster: Raster) -> Analysis:
     side = max(raster.width, raster.height)
     textured = constant < TEXTURED and side > SMALL_SIDE and not block
     colorful = colors > 150 and constant < (EVEN_LOSSY if raster.lossy else EVEN)
-    photo = noise or (flat_share < 0.8 and (textured or colorful))
+    photo = noise or (not drawn and flat_share < 0.8 and (textured or colorful))
     soft = colors > 30
     cautions = list[Caution]()
     if photo:

@@ -16,6 +16,7 @@ from workers.engine.segmentation import Segmentation, segmented
 from workers.engine.shading import Shading, cut_bands
 from workers.engine.shadows import Faded, cut_shadows
 from workers.engine.softness import Paint, Softness, merge_soft
+from workers.engine.solid import with_solid_paints
 from workers.engine.translucency import CLEAR, with_faint, without_page, without_seams
 
 MOST_REGIONS = 12_000
@@ -52,7 +53,13 @@ def areas_of(samples: Samples, labelled: Labelled, recipe: Recipe) -> Areas:
     if recipe.softness is None:
         return areas
     areas = with_gradients(areas, samples, flat, recipe.softness, page)
-    return with_bands(areas, samples, recipe.shading) if recipe.shading and areas.paints else areas
+    if recipe.shading and areas.paints:
+        areas = with_bands(areas, samples, recipe.shading)
+    if not page.any():
+        return areas
+    ground = areas.labelled.palette[areas.regions.labels, 3] < CLEAR
+    ground[list(areas.paints)] = False
+    return replace(areas, paints=with_solid_paints(areas.paints, areas.regions.ids, ground, pixels))
 
 
 def with_gradients(areas: Areas, samples: Samples, flat: Mask, softness: Softness, page: Mask) -> Areas:

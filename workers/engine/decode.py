@@ -30,11 +30,17 @@ Pixels = NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True)
 class Raster:
-    """Upright sRGB samples: `rgba` has shape (height, width, 4) and straight, not premultiplied, alpha."""
+    """Upright sRGB samples: `rgba` has shape (height, width, 4) and straight, not premultiplied, alpha.
+
+    Nobody can write to `rgba`: to numba, arrays that can be written to have a type of their own, and compile anew.
+    """
 
     rgba: Pixels
     opaque: bool
     lossy: bool
+
+    def __post_init__(self) -> None:
+        self.rgba.setflags(write=False)
 
     @property
     def width(self) -> int:

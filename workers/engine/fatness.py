@@ -11,6 +11,7 @@ import numpy as np
 from workers.engine.color import Floats
 from workers.engine.decode import Pixels
 from workers.engine.kernels import kernel
+from workers.engine.mixture import PAGE_STEP
 from workers.engine.regions import Ids, Regions
 from workers.engine.tally import Counts
 
@@ -43,9 +44,11 @@ ONE_SIDE, CORNER = 0.5, 0.75
 
 @kernel
 def share_inside(pixels: Pixels, y: int, x: int, own: Floats, other: Floats, length: float) -> float:
-    """The share of `own` in a pixel between two colors that are the root of `length` apart."""
-    total = 0.0
-    for c in range(4):
+    """The share of `own` in a pixel between two colors that are the root of `length` apart; by alpha at the page."""
+    total, first = 0.0, 0
+    if abs(own[3] - other[3]) >= PAGE_STEP:
+        first, length = 3, (own[3] - other[3]) ** 2
+    for c in range(first, 4):
         total += (float(pixels[y, x, c]) - other[c]) * (own[c] - other[c])
     return total / length
 

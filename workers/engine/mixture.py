@@ -9,6 +9,9 @@ from workers.engine.kernels import kernel
 
 Labels = NDArray[np.int16]
 
+PAGE_STEP = 240.0
+"""Colors whose alpha, of 255, differs by so much are the page and something opaque."""
+
 
 @kernel
 def squared_distance(pixels: Pixels, y: int, x: int, palette: Floats, label: int) -> float:
@@ -32,9 +35,12 @@ def share_of(pixels: Pixels, y: int, x: int, palette: Floats, own: int, other: i
 
 @kernel
 def share_between(pixels: Pixels, y: int, x: int, own: Floats, other: Floats) -> float:
-    """How much of a pixel is `other` if it is a mixture of these two colors, 0 to 1."""
+    """How much of a pixel is `other` if it is a mixture of these two colors, 0 to 1.
+
+    Between something opaque and the page alpha alone tells: a shade of the color is no part of the page.
+    """
     length = along = 0.0
-    for c in range(4):
+    for c in range(3 if abs(other[3] - own[3]) >= PAGE_STEP else 0, 4):
         way = other[c] - own[c]
         length += way * way
         along += (pixels[y, x, c] - own[c]) * way

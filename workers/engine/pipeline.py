@@ -23,6 +23,7 @@ from workers.engine.flatness import premultiplied
 from workers.engine.formats.dxf import write_dxf
 from workers.engine.method import Art, draw_art
 from workers.engine.native import native
+from workers.engine.paper import evened
 from workers.engine.recipe import Recipe, choose_recipe, coarser
 from workers.engine.rehearsal import REHEARSED, rehearsal_pictures
 from workers.engine.report import Limits, Progress, Report, Traced
@@ -43,7 +44,7 @@ FELL_BACK = "The image was traced in a simpler way, on white; please tell us abo
 Method = Callable[[Samples, Recipe], Art]
 """Traces premultiplied samples by a recipe."""
 
-ENGINE_VERSION = "1.15"
+ENGINE_VERSION = "1.16"
 """Part of every trace's cache key: raised whenever the same input may give another drawing."""
 
 
@@ -141,10 +142,19 @@ class Look:
 
 
 def looked_at(raster: Raster, *, as_is: bool = False) -> Look:
-    """Analyse a picture, at the size that it had before it was enlarged unless it is to be taken as it is."""
+    """Analyse a picture, under even light if it is on paper, and at the size that it had before it was enlarged.
+
+    With `as_is` it is taken as it is.
+    """
     samples = Samples(premultiplied(raster), raster.opaque)
     look = Look(raster, samples, analyse_samples(samples, raster))
-    small = raster if as_is else native(raster, samples, look.analysis)
+    if as_is:
+        return look
+    page = evened(raster, look.analysis)
+    if page is not raster:
+        samples = Samples(premultiplied(page), opaque=True)
+        return Look(page, samples, analyse_samples(samples, page, drawn=True))
+    small = native(raster, samples, look.analysis)
     return look if small is raster else looked_at(small, as_is=True)
 
 

@@ -99,11 +99,19 @@ def find_regions(labels: Labels) -> Regions:
     return Regions(ids, count, areas, region_labels)
 
 
+ANY = 1e9
+"""No color is farther than this from another, in levels."""
+
+
 @kernel
 def absorb_specks(
-    ids: Ids, labels: Labels, areas: NDArray[np.int64], region_labels: NDArray[np.int16], palette: Floats, fewest: int
-) -> None:
-    """Let the pixels of small regions join the neighbor closest in color, from the rim inward."""
+    ids: Ids, labels: Labels, areas: NDArray[np.int64], region_labels: NDArray[np.int16], palette: Floats, fewest: int,
+    farthest: float,
+) -> None:  # fmt: skip
+    """Let the pixels of small regions join the neighbor closest in color, from the rim inward.
+
+    None joins what is `farthest` levels or more from its own color, but waits until another comes near.
+    """
     height, width = ids.shape
     ys, xs = np.nonzero(areas_of(ids, areas) < fewest)
     total = len(ys)
@@ -118,7 +126,7 @@ def absorb_specks(
             y, x = ys[i], xs[i]
             if not waiting[y, x]:
                 continue
-            own, closest = region_labels[ids[y, x]], 1e18
+            own, closest = region_labels[ids[y, x]], farthest * farthest
             for turn in range(4):
                 ny, nx = y + (turn == 0) - (turn == 1), x + (turn == 2) - (turn == 3)
                 if ny < 0 or ny >= height or nx < 0 or nx >= width or waiting[ny, nx]:
@@ -157,7 +165,7 @@ def without_specks(labels: Labels, palette: Floats, fewest: int) -> Regions:
     # Where specks are everywhere there is nothing large they could join: then they grow together step by step.
     steps = [2**k for k in range(1, 24) if 2**k < fewest] if specks > MANY_SPECKS * labels.size else []
     for step in (*steps, fewest):
-        absorb_specks(regions.ids, labels, regions.areas, regions.labels, palette, step)
+        absorb_specks(regions.ids, labels, regions.areas, regions.labels, palette, step, ANY)
         regions = find_regions(labels)
     return regions
 

@@ -11,11 +11,14 @@ from workers.engine.squares import square_side
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """Premultiplied samples that are opaque or not."""
+    """Premultiplied samples that are opaque or not; nobody can write to them, as in Raster."""
 
     pixels: Pixels
     opaque: bool
     histograms: dict[int, Histogram] = field(default_factory=dict[int, Histogram], repr=False)
+
+    def __post_init__(self) -> None:
+        self.pixels.setflags(write=False)
 
     @cached_property
     def spreads(self) -> Spreads:

@@ -177,7 +177,7 @@ def separated(
     places[:, 0], places[:, 1] = owner * APART, level * shading.step
     cut = find_regions(labels)
     areas = np.where(wanted[owner[cut.labels]], cut.areas, NEVER_A_SPECK)
-    absorb_specks(cut.ids, labels, areas, cut.labels, places, shading.fewest)
+    absorb_specks(cut.ids, labels, areas, cut.labels, places, shading.fewest, APART)
     cut = find_regions(labels)
     owners = owner[cut.labels]
     shifts, reach = np.zeros((cut.count, 5)), np.empty((cut.count, 2))

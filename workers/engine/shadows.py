@@ -14,7 +14,7 @@ from workers.engine.decode import Pixels
 from workers.engine.fields import blurred, grow
 from workers.engine.flatness import Mask
 from workers.engine.labels import Labelled
-from workers.engine.regions import Borders, Ids, Regions, absorb_specks, find_regions
+from workers.engine.regions import ANY, Borders, Ids, Regions, absorb_specks, find_regions
 from workers.engine.samples import Samples
 from workers.engine.shading import MOST_BANDS, MOST_LEVELS, NEVER_A_SPECK, STEEPEST, number_bands
 from workers.engine.softness import Paint
@@ -109,7 +109,7 @@ def banded(faded: Faded, ids: Ids, bands: Ids, wanted: Mask, tints: Floats, fiel
     marks = marks.astype(np.int16)
     cut = find_regions(marks)
     areas = np.where(cut.labels >= regions.count, cut.areas, NEVER_A_SPECK)
-    absorb_specks(cut.ids, marks, areas, cut.labels, colors, FEWEST)
+    absorb_specks(cut.ids, marks, areas, cut.labels, colors, FEWEST, ANY)
     cut = find_regions(marks)
     labels, band = labelled.labels.copy(), marks >= regions.count
     labels[band] = marks[band] - regions.count + kept

@@ -16,7 +16,7 @@ from workers.engine.color import Floats
 from workers.engine.decode import Pixels
 from workers.engine.flatness import Mask
 from workers.engine.labels import Labelled
-from workers.engine.regions import Borders, Regions, absorb_specks, find_regions
+from workers.engine.regions import ANY, Borders, Regions, absorb_specks, find_regions
 from workers.engine.softness import Paint
 
 OPAQUE = 250.0
@@ -62,7 +62,7 @@ def without_seams(regions: Regions, borders: Borders, labelled: Labelled) -> Reg
     if not seam.any():
         return regions
     areas = np.where(seam, 0, regions.areas)
-    absorb_specks(ids, labelled.labels, areas, regions.labels, labelled.palette, 1)
+    absorb_specks(ids, labelled.labels, areas, regions.labels, labelled.palette, 1, ANY)
     return find_regions(labelled.labels)
 
 

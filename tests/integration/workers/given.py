@@ -1,7 +1,8 @@
 """What the api would have done before a worker is called: accounts, uploads, submitted jobs."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
@@ -135,6 +136,14 @@ class Given:
         """Change the database as its owner, as time or an operator might."""
         with psycopg.connect(self.owner_url, autocommit=True) as connection:
             connection.execute(statement.encode(), values)
+
+    @contextmanager
+    def ending_held(self, job: Job) -> Generator[Callable[[], bool]]:
+        """Let no worker write to a job within the block; yields what says whether one waits to."""
+        waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+        with psycopg.connect(self.owner_url) as connection:
+            connection.execute("SELECT FROM jobs WHERE job_id = %s FOR UPDATE", [job.job_id])
+            yield lambda: connection.execute(waiting).fetchone() != (0,)
 
 
 def shown_age(resources: Resources) -> float:

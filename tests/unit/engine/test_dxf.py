@@ -2,7 +2,6 @@
 
 import io
 import math
-from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -10,40 +9,23 @@ import pytest
 from ezdxf.colors import DXF_DEFAULT_COLORS, int2rgb
 from ezdxf.filemanagement import read as read_dxf
 from ezdxf.math import bulge_to_arc
-from ezdxf.path import make_path
-from PIL import Image, ImageChops, ImageDraw
+from PIL import Image, ImageDraw
 
 from shared.tracing import TraceOptions
-from tests.unit.engine.test_formats import WIDTH_MM, each_drawing, encoded, error, sized, traced, written
+from tests.pixels import encoded
+from tests.readers import dxf_picture, error
+from tests.unit.engine.test_formats import WIDTH_MM, each_drawing, sized, traced, written
 from workers.engine import trace
 from workers.engine.artwork import Contour, contours, read_artwork
 from workers.engine.formats.dxf import indexed_colors, nearest_index
 from workers.engine.formats.paper import colors_on_paper
 
 
-def dxf_picture(data: bytes, width: int) -> tuple[Image.Image, Any]:
-    """Its outlines, filled with the color of their layer, four times too large; and the document."""
-    document: Any = read_dxf(io.StringIO(data.decode("ascii")))
-    right, top, _ = document.header["$EXTMAX"]
-    scale = 4 * width / right
-    page = Image.new("RGB", (4 * width, round(top * scale)), "white")
-    for layer, entities in groupby(document.modelspace(), key=lambda entity: entity.dxf.layer):
-        shape = Image.new("1", page.size)
-        for entity in entities:
-            outline = Image.new("1", page.size)
-            points = [(point.x * scale, (top - point.y) * scale) for point in make_path(entity).flattening(0.01)]
-            ImageDraw.Draw(outline).polygon(points, fill=1)
-            shape = ImageChops.logical_xor(shape, outline)
-        page.paste(tuple(document.layers.get(layer).rgb), mask=shape)
-    return page, document
-
-
 @pytest.mark.parametrize("name", ["logo", "harbor"])
 def test_a_dxf_has_the_outlines_of_the_drawing_in_their_colors(name: str) -> None:
     svg = traced(name, "cut")
     picture, document = dxf_picture(sized(svg, "dxf"), 400)
-    size = (400, round(picture.height / 4))
-    assert error(svg, picture.resize(size, Image.Resampling.BOX)) < 1.5
+    assert error(svg, picture) < 1.0
     assert document.header["$EXTMAX"][0] == WIDTH_MM
 
 

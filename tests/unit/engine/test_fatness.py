@@ -62,3 +62,11 @@ def test_a_straight_edge_that_half_covers_its_pixels_stays_as_it_is() -> None:
     cover[20:70, 30:60], cover[20:70, 60] = 1.0, 0.8
     pixels, regions = painted(cover), regions_of(cover)
     assert np.array_equal(thinned(pixels, regions, np.arange(regions.count, dtype=np.int32)), pixels)
+
+
+def test_a_dark_rim_at_the_page_is_not_fat_for_its_color() -> None:
+    """Alpha alone tells how much of a pixel is page: here the outermost are shaded, and covered as they should."""
+    cover, regions = disc(), regions_of(disc())
+    shade = np.where(cover < 1, 120.0, 240.0)
+    pixels = np.rint(np.dstack([*(cover * shade,) * 3, cover * 255])).astype(np.uint8)
+    assert np.array_equal(thinned(pixels, regions, np.arange(regions.count, dtype=np.int32)), pixels)

@@ -5,16 +5,15 @@ import re
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-import pypdfium2
 import pytest
 from PIL import Image, ImageChops, ImageDraw
 
 from shared.errors import TooComplex
 from shared.outputs import FORMATS, Format, output_size
 from shared.tracing import TraceOptions
+from tests.pixels import encoded
+from tests.readers import DPI, error, pdf_page
 from workers.engine import trace, write_format
 from workers.engine.artwork import read_artwork, steps
 from workers.engine.similarity import rendered
@@ -22,14 +21,7 @@ from workers.engine.similarity import rendered
 SAMPLES = Path(__file__).parents[3] / "samples"
 PLENTY = 50_000_000
 WIDTH_MM = 120.0
-DPI = 150
 PIXELS = round(WIDTH_MM / 25.4 * DPI)
-
-
-def encoded(picture: Image.Image) -> bytes:
-    output = io.BytesIO()
-    picture.save(output, "PNG")
-    return output.getvalue()
 
 
 def glass() -> bytes:
@@ -81,29 +73,6 @@ def written(svg: str, wanted: Format, **options: object) -> bytes:
 
 def sized(svg: str, wanted: Format, **options: object) -> bytes:
     return written(svg, wanted, width=WIDTH_MM, unit="mm", dpi=DPI, **options)
-
-
-def on_white(picture: Image.Image, size: tuple[int, int]) -> Any:
-    rgba = picture.convert("RGBA")
-    page = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
-    return np.asarray(page.resize(size, Image.Resampling.BOX), np.int16)
-
-
-def error(svg: str, picture: Image.Image, size: tuple[int, int] | None = None) -> float:
-    """Mean color error, of 255, against the SVG as resvg renders it on white."""
-    wanted = rendered(svg, (size or picture.size)[0])
-    return float(np.abs(on_white(wanted, wanted.size) - on_white(picture, wanted.size)).mean())
-
-
-def pdf_page(data: bytes) -> tuple[Image.Image, tuple[float, float]]:
-    """The only page as PDFium renders it, and its size in millimeters."""
-    document = pypdfium2.PdfDocument(data)
-    (page,) = document
-    renderer: Any = page
-    picture = renderer.render(scale=DPI / 72).to_pil()
-    width, height = page.get_size()
-    document.close()
-    return picture, (width * 25.4 / 72, height * 25.4 / 72)
 
 
 @each_drawing

@@ -9,6 +9,8 @@ from PIL import Image, ImageDraw, ImageFilter
 import workers.engine
 from shared.tracing import TraceOptions
 from workers.engine import trace, warm, write_format
+from workers.engine.decode import Raster
+from workers.engine.samples import Samples
 
 
 def signatures() -> dict[str, set[object]]:
@@ -23,7 +25,7 @@ def signatures() -> dict[str, set[object]]:
 
 
 def pictures() -> list[Image.Image]:
-    """Flat, smooth, shaded, transparent and noisy ones, none of which was rehearsed."""
+    """Flat, smooth, shaded, transparent, scanned and noisy ones, none of which was rehearsed."""
     flat = Image.new("RGB", (220, 160), "white")
     pen = ImageDraw.Draw(flat)
     pen.ellipse((20, 20, 120, 120), fill="navy")
@@ -35,7 +37,10 @@ def pictures() -> list[Image.Image]:
     noise = np.random.default_rng(7).integers(0, 256, (90, 120, 3), dtype=np.uint8)
     small = [flat, shaded, clear]
     large = [picture.resize((440, 320), Image.Resampling.BICUBIC) for picture in small]  # those are not enlarged
-    return [*small, *large, Image.fromarray(noise)]
+    page = np.asarray(flat.resize((440, 320)), np.float32) * np.linspace(1, 0.9, 440)[None, :, None]
+    grain = np.random.default_rng(7).normal(0, 4, (320, 440, 1))
+    scan = Image.fromarray((page + grain).clip(0, 255).astype(np.uint8))
+    return [*small, *large, scan, Image.fromarray(noise)]
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
@@ -53,3 +58,10 @@ def test_no_request_ever_compiles(kind: str) -> None:
     after = signatures()
     assert after == before
     assert len(before) > 30
+
+
+def test_nobody_can_write_to_a_picture_whoever_made_it() -> None:
+    """To numba an array that can be written to is of another type, so kernels would be compiled for it too."""
+    raster, samples = (np.zeros((2, 2, 4), np.uint8) for _ in range(2))
+    kept = Raster(raster, opaque=True, lossy=False).rgba, Samples(samples, opaque=True).pixels
+    assert [False, False] == [array.flags.writeable for array in kept]

@@ -6,6 +6,8 @@ from PIL import Image
 from shared.tracing import TraceOptions
 from tests.pixels import encoded
 from workers.engine import trace
+from workers.engine.regions import absorb_specks, find_regions
+from workers.engine.shading import APART
 from workers.engine.similarity import rendered
 
 SIDE = 400
@@ -45,3 +47,14 @@ def test_bands_have_gradients_of_their_own_where_these_fit_better() -> None:
     svg = trace(encoded(Image.fromarray(source)), TraceOptions()).svg
     drawn = np.asarray(rendered(svg, SIDE))[..., :3].astype(int)
     assert np.abs(drawn - source).mean() < 2.3  # 2.35 without
+
+
+def test_a_band_too_small_to_stay_joins_another_of_its_area_and_not_the_page() -> None:
+    labels = np.zeros((20, 20), np.int16)
+    labels[:, 8:] = 1
+    labels[6:12, 8:10] = 2  # twelve pixels beside the page, two wide: the outer ones touch nothing else that stays
+    regions = find_regions(labels)
+    places = np.array([[0.0, 0, 0, 0], [APART, 16, 0, 0], [APART, -16, 0, 0]])
+    absorb_specks(regions.ids, labels, regions.areas, regions.labels, places, 24, APART)
+    assert (labels[:, 8:] == 1).all()
+    assert (labels[:, :8] == 0).all()
