@@ -58,16 +58,18 @@ def test_what_was_read_once_is_given_until_its_time_is_over(copies: Copies) -> N
 
 
 def test_a_copy_is_never_older_than_its_bound_counted_from_before_it_was_read(copies: Copies) -> None:
-    brief = replace(SORT, seconds=0.3)
+    brief = replace(SORT, seconds=1.0)
 
     def read_slowly() -> str:
-        time.sleep(0.2)
+        time.sleep(0.8)
         return "old"
 
-    began = time.monotonic()
+    asked = began = time.monotonic()
     copies.read(brief, "alice", TEXT, read_slowly)
+    # When it was asked for counts: a busy machine may take its time with the answer. From its end on it would be 1.8.
     while copies.read(brief, "alice", TEXT, lambda: "new") == "old":
-        assert time.monotonic() < began + 0.35
+        assert asked < began + 1.4
+        asked = time.monotonic()
     assert "slow" == copies.read(replace(brief, seconds=0.1), "bob", TEXT, lambda: (time.sleep(0.15), "slow")[1])
     assert "again" == copies.read(brief, "bob", TEXT, lambda: "again"), "too old when it was there: not kept at all"
 
