@@ -127,6 +127,12 @@ def test_a_change_of_color_is_no_shade() -> None:
     assert as_it_came(grainy(np.array([250.0, 245, 235]) - across * np.array([40.0, 0, -10]) + np.zeros((SIDE, 1, 1))))
 
 
+def test_pale_print_of_another_tint_does_not_hide_the_paper() -> None:
+    page = np.broadcast_to(np.array([248.0, 244, 236]), (SIDE, SIDE, 3)) * np.linspace(1, 0.93, SIDE)[:, None, None]
+    page[150:260, 60:340] *= np.array([0.965, 1.0, 1.01])
+    assert not as_it_came(grainy(page))
+
+
 def test_a_grainy_scene_is_no_page() -> None:
     y, x = np.mgrid[:SIDE, :SIDE] / SIDE
     scene = 130 + 60 * np.sin(5 * x + 3 * y) + 50 * np.cos(9 * y - 4 * x)
