@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from tests.quality.corpus import Corpus, Entry, Variant, corpus
+from tests.quality.corpus import Corpus, Entry, Variant, corpus, limited
 from tests.quality.page import HOME, write_page
 from tests.quality.picture import write_picture
 from tests.quality.promises.__main__ import promised
@@ -86,19 +86,6 @@ def tracers(wanted: tuple[str, ...]) -> list[str]:
         else:
             here.append(name)
     return here
-
-
-def limited(entries: Iterable[Entry], limit: int | None) -> list[Entry]:
-    """At most so many of each class, taken in turns from its sources, so that few are still of every kind."""
-    chosen = list[Entry]()
-    for kind in Kind:
-        by_source = dict[str, list[Entry]]()
-        for entry in entries:
-            if entry.kind is kind:
-                by_source.setdefault(entry.source, []).append(entry)
-        turns = [(turn, entry) for group in by_source.values() for turn, entry in enumerate(group)]
-        chosen += [entry for _, entry in sorted(turns, key=lambda pair: pair[0])][:limit]
-    return chosen
 
 
 def measured(found: Corpus, entries: list[Entry], variants: tuple[Variant, ...], names: list[str]) -> list[Row]:

@@ -61,6 +61,19 @@ class Corpus:
     published: bool
 
 
+def limited(entries: Iterable[Entry], limit: int | None) -> list[Entry]:
+    """At most so many of each class, taken in turns from its sources, so that few are still of every kind."""
+    chosen = list[Entry]()
+    for kind in Kind:
+        by_source = dict[str, list[Entry]]()
+        for entry in entries:
+            if entry.kind is kind:
+                by_source.setdefault(entry.source, []).append(entry)
+        turns = [(turn, entry) for group in by_source.values() for turn, entry in enumerate(group)]
+        chosen += [entry for _, entry in sorted(turns, key=lambda pair: pair[0])][:limit]
+    return chosen
+
+
 def corpus(home: Path, *, published: bool) -> Corpus:
     """The corpus below `home`, built if it is not there yet.
 

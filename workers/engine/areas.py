@@ -36,6 +36,12 @@ class Areas:
     paints: dict[int, Paint]
     coarse: bool
 
+    def clear(self) -> NDArray[np.bool_]:
+        """Which regions are the page: clear, and not the end of a gradient."""
+        clear = self.labelled.palette[self.regions.labels, 3] < CLEAR
+        clear[list(self.paints)] = False
+        return clear
+
 
 def areas_of(samples: Samples, labelled: Labelled, recipe: Recipe) -> Areas:
     """The areas of a labelled picture."""
@@ -57,9 +63,7 @@ def areas_of(samples: Samples, labelled: Labelled, recipe: Recipe) -> Areas:
         areas = with_bands(areas, samples, recipe.shading)
     if not page.any():
         return areas
-    ground = areas.labelled.palette[areas.regions.labels, 3] < CLEAR
-    ground[list(areas.paints)] = False
-    return replace(areas, paints=with_solid_paints(areas.paints, areas.regions.ids, ground, pixels))
+    return replace(areas, paints=with_solid_paints(areas.paints, areas.regions.ids, areas.clear(), pixels))
 
 
 def with_gradients(areas: Areas, samples: Samples, flat: Mask, softness: Softness, page: Mask) -> Areas:

@@ -26,7 +26,7 @@ from workers.engine.rings import Tracer
 from workers.engine.samples import Samples
 from workers.engine.softness import Paint
 from workers.engine.stacking import Stack, stack_regions
-from workers.engine.translucency import CLEAR, layers
+from workers.engine.translucency import layers
 
 TRIES = tuple((extra, edges) for edges in (False, True) for extra in (0, 1, 3, 7, 15))
 """How many more colors than asked for are tried, one after the other, until enough of them show: those of flat areas
@@ -138,8 +138,7 @@ def draw_areas(samples: Samples, areas: Areas, recipe: Recipe, edges: Labelled |
     regions, labelled, paints, borders = areas.regions, areas.labelled, areas.paints, areas.borders
     pixels = samples.pixels
     colors = labelled.palette[regions.labels]
-    hidden = colors[:, 3] < CLEAR
-    hidden[list(paints)] = False
+    hidden = areas.clear()
     ground = np.empty(0, np.intp)
     if recipe.background != "keep":
         ground = background_regions(regions, labelled.palette if recipe.segmentation else None)

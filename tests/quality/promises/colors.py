@@ -14,8 +14,8 @@ from PIL import Image
 
 from shared.tracing import TraceOptions
 from tests.benchmarks.table import markdown
-from tests.quality.corpus import Corpus, Entry, Variant
-from tests.quality.promises.finding import Finding, first_of_each
+from tests.quality.corpus import Corpus, Entry, Variant, limited
+from tests.quality.promises.finding import Finding
 from tests.quality.promises.paints import colors_of
 from workers.engine import Traced, trace
 
@@ -100,7 +100,7 @@ def outcomes_of(entry: Entry, variant: Variant, path: Path) -> Iterator[Outcome]
 def colors(found: Corpus, most: int) -> Finding:
     """Ask for numbers of colors and for palettes."""
     outcomes, pictures = list[Outcome](), 0
-    for entry in first_of_each(found, most):
+    for entry in limited(found.entries, most):
         click.echo(f"colors: {entry.kind} {entry.name}", err=True)
         for variant in (variant for variant in VARIANTS if variant in entry.inputs):
             outcomes += outcomes_of(entry, variant, found.folder / entry.inputs[variant])

@@ -9,8 +9,8 @@ import click
 from shared.outputs import FORMATS
 from shared.tracing import TraceOptions
 from tests.benchmarks.table import markdown
-from tests.quality.corpus import Corpus, Entry, Variant
-from tests.quality.promises.finding import Finding, first_of_each
+from tests.quality.corpus import Corpus, Entry, Variant, limited
+from tests.quality.promises.finding import Finding
 from tests.quality.promises.programs import READERS, Reader, Unreadable, away
 from tests.readers import DPI, error
 from workers.engine import trace, write_format
@@ -41,7 +41,7 @@ class Reading:
 def formats(found: Corpus, most: int) -> Finding:
     """Write and read drawings of each class, with transparency and without in turns."""
     readings = list[Reading]()
-    for number, entry in enumerate(first_of_each(found, most)):
+    for number, entry in enumerate(limited(found.entries, most)):
         click.echo(f"formats: {entry.kind} {entry.name}", err=True)
         readings += readings_of(found, entry, Variant.RGBA512 if number % 2 else Variant.PNG512)
     told = "".join(f" {sentence}" for sentence in away())

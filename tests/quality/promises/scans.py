@@ -11,11 +11,11 @@ from PIL import Image
 
 from dev.panels import Panel, page_of
 from tests.benchmarks.table import markdown
-from tests.quality.corpus import Corpus, Entry
+from tests.quality.corpus import Corpus, Entry, limited
 from tests.quality.metrics import color_error
 from tests.quality.page import HOME
 from tests.quality.pixels import on_page, open_picture, render_at
-from tests.quality.promises.finding import Finding, first_of_each
+from tests.quality.promises.finding import Finding
 from tests.quality.promises.scanning import Take, scanned, shot
 from tests.quality.promises.speckles import page_edges, speckles
 from tests.quality.structure import structure_of
@@ -54,7 +54,7 @@ def scans(found: Corpus, most: int) -> Finding:
     parts, broken = list[str](), list[str]()
     for title, take in TAKES.items():
         looks = Looks()
-        for number, entry in enumerate(first_of_each(found, most, FLAT)):
+        for number, entry in enumerate(limited([e for e in found.entries if e.kind in FLAT], most)):
             click.echo(f"{title}: {entry.kind} {entry.name}", err=True)
             looks[f"{entry.kind} {entry.name}"] = looked_at(found, entry, number, title, take)
         parts.append(table(title, looks))
