@@ -17,7 +17,7 @@ from workers.engine.decode import Pixels
 from workers.engine.flatness import Mask
 from workers.engine.kernels import kernel
 from workers.engine.mixture import Labels, squared_distance
-from workers.engine.palette import Histogram, color_key
+from workers.engine.palette import Histogram
 from workers.engine.thin import find_peaks, keep_thin_strokes, name_peaks
 
 MOST_NEAR = 24
@@ -51,25 +51,6 @@ class Labelled:
 
     labels: Labels
     palette: Floats
-
-
-@kernel
-def label_flat(pixels: Pixels, mask: Mask, opaque: bool, table: Labels, out: Labels) -> None:
-    """Give flat pixels the label of their color, all others -1."""
-    height, width = mask.shape
-    for y in range(height):
-        for x in range(width):
-            out[y, x] = -1
-            if mask[y, x]:
-                out[y, x] = table[
-                    color_key(
-                        int(pixels[y, x, 0]),
-                        int(pixels[y, x, 1]),
-                        int(pixels[y, x, 2]),
-                        int(pixels[y, x, 3]),
-                        opaque,
-                    )
-                ]
 
 
 @kernel
@@ -185,8 +166,8 @@ def label_pixels(
 ) -> Labelled:  # fmt: skip
     """Label every pixel. Strokes too thin to be flat anywhere add their colors, unless the palette is fixed."""
     shape = flat.shape
-    known, labels, extra = np.empty(shape, np.int16), np.empty(shape, np.int16), np.full(shape, -1, np.int16)
-    label_flat(pixels, flat, opaque, histogram.nearest(palette), known)
+    known = histogram.labels(pixels, flat, palette)
+    labels, extra = np.empty(shape, np.int16), np.full(shape, -1, np.int16)
     most_error = (settings.mix_error * 255) ** 2
     unexplained = np.zeros(shape, np.bool_)
     if label_edges(pixels, known, extra, False, palette, settings.reach, most_error, labels, unexplained):

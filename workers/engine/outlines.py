@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.engine.flatness import Mask
 from workers.engine.kernels import kernel
 from workers.engine.regions import Ids
 from workers.engine.stacking import Stack
@@ -23,25 +24,28 @@ class Outline:
 
 @kernel
 def walk_outlines(
-    numbers: Ids, low: int, high: int, box: Ids, stamp: int, seen: Ids, points: Lattice, starts: NDArray[np.int64]
+    numbers: Ids, low: int, high: int, box: Ids, seen: Mask, points: Lattice, starts: NDArray[np.int64]
 ) -> int:
-    """Walk around every part and hole of {low <= number < high} in the box; give the number of walks."""
+    """Walk around every part and hole of {low <= number < high} in the box; give the number of walks.
+
+    `seen` is false everywhere before and after.
+    """
     height, width = numbers.shape
     used = rings = 0
     for y in range(box[1], box[3] + 1):
         for x in range(box[0], box[2] + 1):
             if not low <= numbers[y, x] < high or (y > 0 and low <= numbers[y - 1, x] < high):
                 continue
-            if seen[y, x] == stamp:
+            if seen[y, x]:
                 continue
             starts[rings] = used
             rings += 1
             at_x, at_y, dx, dy = x, y, 1, 0
             while True:
                 if dx == 1:
-                    if seen[at_y, at_x] == stamp:
+                    if seen[at_y, at_x]:
                         break
-                    seen[at_y, at_x] = stamp
+                    seen[at_y, at_x] = True
                 points[used, 0] = at_x
                 points[used, 1] = at_y
                 used += 1
@@ -56,16 +60,18 @@ def walk_outlines(
                 elif left:
                     dx, dy = dy, -dx
     starts[rings] = used
+    for k in range(used):
+        seen[points[k, 1], points[k, 0]] = False
     return rings
 
 
 def outline_shapes(stack: Stack, *, alone: bool = False) -> Iterator[Outline]:
     """The outline of every shape, in drawing order; `alone` leaves out what lies on it."""
     height, width = stack.numbers.shape
-    seen = np.full((height, width), -1, np.int32)
+    seen = np.zeros((height + 1, width + 1), np.bool_)
     points, starts = np.empty((4 * height * width + 8, 2), np.int32), np.empty(height * width + 2, np.int64)
     for i in stack.order:
         low = int(stack.first[i])
         high = low + 1 if alone else int(stack.end[i])
-        rings = walk_outlines(stack.numbers, low, high, stack.boxes[i], i, seen, points, starts)
+        rings = walk_outlines(stack.numbers, low, high, stack.boxes[i], seen, points, starts)
         yield Outline(i, [points[starts[k] : starts[k + 1]].copy() for k in range(rings)])

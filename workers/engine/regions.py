@@ -113,11 +113,17 @@ def absorb_specks(
     None joins what is `farthest` levels or more from its own color, but waits until another comes near.
     """
     height, width = ids.shape
-    ys, xs = np.nonzero(areas_of(ids, areas) < fewest)
-    total = len(ys)
-    waiting = np.zeros((height, width), np.bool_)
-    for i in range(total):
-        waiting[ys[i], xs[i]] = True
+    total = 0
+    for y in range(height):
+        for x in range(width):
+            total += areas[ids[y, x]] < fewest
+    ys, xs, waiting = np.empty(total, np.int32), np.empty(total, np.int32), np.zeros((height, width), np.bool_)
+    found = 0
+    for y in range(height):
+        for x in range(width):
+            if areas[ids[y, x]] < fewest:
+                ys[found], xs[found], waiting[y, x] = y, x, True
+                found += 1
     chosen = np.empty(total, np.int16)
     for _ in range(ROUNDS):
         changed = False
@@ -144,16 +150,6 @@ def absorb_specks(
                 changed = True
         if not changed:
             return
-
-
-@kernel
-def areas_of(ids: Ids, areas: NDArray[np.int64]) -> NDArray[np.int64]:
-    """For every pixel the area of its region."""
-    out = np.empty(ids.shape, np.int64)
-    for y in range(ids.shape[0]):
-        for x in range(ids.shape[1]):
-            out[y, x] = areas[ids[y, x]]
-    return out
 
 
 def without_specks(labels: Labels, palette: Floats, fewest: int) -> Regions:

@@ -15,10 +15,11 @@ from workers.engine.decode import Pixels
 from workers.engine.flatness import Mask
 from workers.engine.kernels import kernel
 from workers.engine.labels import Labelled
-from workers.engine.pure import Packed
 from workers.engine.regions import Ids, Regions
 from workers.engine.tally import Counts
 from workers.engine.translucency import CLEAR
+
+Packed = NDArray[np.uint32]
 
 FEWEST_INNER = 4
 """Inner pixels that tell a region's color; fewer may all be touched by an edge."""

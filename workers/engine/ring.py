@@ -94,11 +94,11 @@ def cover_inside(pixels: Pixels, ids: Ids, own: Floats, other: Floats, y: int, x
 
 
 @kernel
-def depth_below(ranks: Ids, rank: int, y: int, x: int, dy: int, dx: int) -> int:
+def depth_below(ids: Ids, ranks: Ids, rank: int, y: int, x: int, dy: int, dx: int) -> int:
     """How many pixels in a row, up to three, from (y, x) in direction (dy, dx), are covered by later shapes."""
-    height, width = ranks.shape
+    height, width = ids.shape
     depth = 0
-    while depth < 3 and 0 <= y < height and 0 <= x < width and ranks[y, x] > rank:
+    while depth < 3 and 0 <= y < height and 0 <= x < width and ranks[ids[y, x]] > rank:
         depth += 1
         y += dy
         x += dx
@@ -144,6 +144,7 @@ def place_ring(
 ) -> int:
     """Turn a closed walk along cracks into sub-pixel points, one for each crack that is kept; give their number.
 
+    `ranks` has for every region its place in the drawing order, and `rank` is that of the shape walked around.
     Each row of `out` is a point and its leeway: x, y, the direction in which the outline may move because later
     shapes cover it there (0, 0 where it shows), and the least, the best and the greatest such move in pixels. `cracks`
     receives the index of each kept crack. A border with a step of less than `soft_step` levels is no edge and has
@@ -179,15 +180,15 @@ def place_ring(
         out[kept, 2:] = 0.0
         cracks[kept] = k
         outward = depth = 0
-        if not at_border and ranks[out_y, out_x] > rank:
+        if not at_border and ranks[ids[out_y, out_x]] > rank:
             outward = 1
-            depth = depth_below(ranks, rank, out_y, out_x, out_y - in_y, out_x - in_x)
-        elif not at_border and ranks[in_y, in_x] > rank:
+            depth = depth_below(ids, ranks, rank, out_y, out_x, out_y - in_y, out_x - in_x)
+        elif not at_border and ranks[ids[in_y, in_x]] > rank:
             outward = -1
-            depth = depth_below(ranks, rank, in_y, in_x, in_y - out_y, in_x - out_x)
+            depth = depth_below(ids, ranks, rank, in_y, in_x, in_y - out_y, in_x - out_x)
         elif not at_border:
             step = step_across(pixels, in_y, in_x, out_y, out_x)
-            least = soft_step_between(ranks[in_y, in_x], ranks[out_y, out_x], soft_step)
+            least = soft_step_between(ranks[ids[in_y, in_x]], ranks[ids[out_y, out_x]], soft_step)
             if step < least:
                 # No edge to be seen here, only where one band of a smooth area ends: it may run as it likes.
                 reach = SOFT_LEEWAY * (1 - step / least)
@@ -196,10 +197,10 @@ def place_ring(
                 out[kept, 4], out[kept, 5], out[kept, 6] = -reach, 0.0, reach
         if at_border:
             out[kept, 2], out[kept, 3] = out_x - in_x, out_y - in_y
-            out[kept, 4], out[kept, 5], out[kept, 6] = -1.0 if ranks[in_y, in_x] > rank else -0.1, 0.0, PAGE_LEEWAY
+            out[kept, 4], out[kept, 5], out[kept, 6] = -1.0 if ranks[ids[in_y, in_x]] > rank else -0.1, 0.0, PAGE_LEEWAY
         if outward:
             out[kept, 2], out[kept, 3] = outward * (out_x - in_x), outward * (out_y - in_y)
-            if outward == 1 and ranks[in_y, in_x] > rank:
+            if outward == 1 and ranks[ids[in_y, in_x]] > rank:
                 out[kept, 4], out[kept, 5], out[kept, 6] = -0.5, 0.0, depth - 0.5
             else:
                 out[kept, 4], out[kept, 5], out[kept, 6] = min(0.35, 0.2 * depth), min(0.8, 0.4 * depth), depth - 0.5
