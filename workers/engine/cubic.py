@@ -19,12 +19,12 @@ TOO_SHORT, TOO_LONG = 0.02, 3.0
 
 @kernel
 def miss(points: Floats, i: int, dx: float, dy: float) -> float:
-    """How wrong it is for a curve to pass point i at this distance."""
+    """How wrong it is for a curve to pass point i at this distance, squared."""
     nx, ny = points[i, 2], points[i, 3]
     if nx == 0 and ny == 0:
-        return math.hypot(dx, dy)
+        return dx * dx + dy * dy
     along = dx * nx + dy * ny
-    return max(0.0, max(points[i, 4] - along, along - points[i, 5]))
+    return max(0.0, max(points[i, 4] - along, along - points[i, 5])) ** 2
 
 
 @kernel
@@ -123,7 +123,7 @@ def error_and_times(points: Floats, n: int, times: Floats, curve: Floats, better
             t -= (dx * vx + dy * vy) / bottom
         better[i] = min(1.0, max(0.0, t))
     better[0], better[n - 1] = 0.0, 1.0
-    return worst
+    return math.sqrt(worst)
 
 
 @kernel
@@ -131,7 +131,8 @@ def chord_times(points: Floats, n: int, times: Floats) -> None:
     """Times proportional to the way along the points."""
     times[0] = 0.0
     for i in range(1, n):
-        times[i] = times[i - 1] + math.hypot(points[i, 0] - points[i - 1, 0], points[i, 1] - points[i - 1, 1])
+        way_x, way_y = points[i, 0] - points[i - 1, 0], points[i, 1] - points[i - 1, 1]
+        times[i] = times[i - 1] + math.sqrt(way_x * way_x + way_y * way_y)
     total = max(times[n - 1], 1e-9)
     for i in range(n):
         times[i] /= total
@@ -148,4 +149,4 @@ def distance_from_chord(points: Floats, n: int) -> float:
     for i in range(1, n - 1):
         off = ((points[i, 0] - points[0, 0]) * way_y - (points[i, 1] - points[0, 1]) * way_x) / (length * length)
         worst = max(worst, miss(points, i, -off * way_y, off * way_x))
-    return worst
+    return math.sqrt(worst)

