@@ -68,26 +68,38 @@ def elect_colors(pixels: Pixels, mask: Mask, opaque: bool) -> tuple[Keys, Keys, 
         np.zeros(ROOM, np.int64), np.zeros(ROOM, np.int64), np.zeros(ROOM, np.int64), np.zeros(ROOM, np.int64)
     )  # fmt: skip
     slots = slots_for(keys, 0, ROOM)
-    found = row = 0
+    found = row = run = 0
     last = np.int64(-1)
     for y in range(height):
         for x in range(width):
             if not mask[y, x]:
                 continue
             color = color_at(pixels, y, x)
-            if color != last:
-                key = color_key(color, opaque)
-                slot = slot_of(slots, keys, key)
-                if slots[slot] < 0:
-                    if found == len(keys):
-                        keys, names, votes, totals = larger(keys), larger(names), larger(votes), larger(totals)
-                        slots = slots_for(keys, found, len(keys))
-                        slot = slot_of(slots, keys, key)
-                    keys[found], slots[slot] = key, found
-                    found += 1
-                row, last = np.int64(slots[slot]), color
-            totals[row] += 1
-            if votes[row] == 0:
-                names[row] = color
-            votes[row] += 1 if names[row] == color else -1
+            if color == last:  # as most are
+                run += 1
+                continue
+            vote(names, votes, totals, row, run, last)
+            key = color_key(color, opaque)
+            slot = slot_of(slots, keys, key)
+            if slots[slot] < 0:
+                if found == len(keys):
+                    keys, names, votes, totals = larger(keys), larger(names), larger(votes), larger(totals)
+                    slots = slots_for(keys, found, len(keys))
+                    slot = slot_of(slots, keys, key)
+                keys[found], slots[slot] = key, found
+                found += 1
+            row, run, last = np.int64(slots[slot]), 1, color
+    vote(names, votes, totals, row, run, last)
     return keys[:found], names[:found], votes[:found], totals[:found]
+
+
+@kernel
+def vote(names: Keys, votes: Counts, totals: Counts, row: int, run: int, color: int) -> None:
+    """Let so many pixels of one color vote."""
+    totals[row] += run
+    if names[row] == color:
+        votes[row] += run
+    elif votes[row] >= run:
+        votes[row] -= run
+    else:
+        names[row], votes[row] = color, run - votes[row]
