@@ -56,7 +56,7 @@ def covered(ring: Floats, n: int, at: int, span: int) -> bool:
 def find_corners(ring: Floats, n: int, corner: float, closed: bool, found: NDArray[np.int64]) -> int:
     """Indices of the corners of a ring or an open run, in order; of several bends in one place the sharpest counts."""
     span = SPAN if n >= 4 * SPAN else max(1, n // 6)
-    bends = np.zeros(n)
+    bends, sharp, candidates = np.zeros(n), np.empty(n, np.int64), 0
     for i in range(n) if closed else range(span, n - span):
         if covered(ring, n, i, span):
             continue
@@ -64,11 +64,13 @@ def find_corners(ring: Floats, n: int, corner: float, closed: bool, found: NDArr
         ax, ay = ring[i, 0] - ring[back, 0], ring[i, 1] - ring[back, 1]
         bx, by = ring[ahead, 0] - ring[i, 0], ring[ahead, 1] - ring[i, 1]
         bends[i] = abs(math.atan2(ax * by - ay * bx, ax * bx + ay * by))
+        if bends[i] >= corner:
+            sharp[candidates] = i
+            candidates += 1
     taken = np.zeros(n, np.bool_)
     count = 0
-    for i in np.argsort(-bends):
-        if bends[i] < corner:
-            break
+    for place in np.argsort(-bends[sharp[:candidates]], kind="mergesort"):
+        i = sharp[place]
         if taken[i] or (bends[i] < SURE and not stands_out(bends, n, i)):
             continue
         found[count] = i

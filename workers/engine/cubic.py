@@ -16,6 +16,14 @@ FREE_WEIGHT = 0.3
 TOO_SHORT, TOO_LONG = 0.02, 3.0
 """A handle must be between these multiples of the chord, or the fit has gone astray."""
 
+Curve = tuple[float, float, float, float, float, float, float, float]
+
+
+@kernel
+def held(curve: Floats) -> Curve:
+    """The eight numbers of a curve: out of its array, a loop that writes to another would read them for every point."""
+    return curve[0], curve[1], curve[2], curve[3], curve[4], curve[5], curve[6], curve[7]
+
 
 @kernel
 def miss(points: Floats, i: int, dx: float, dy: float) -> float:
@@ -105,16 +113,17 @@ def fit_handles(
 @kernel
 def error_and_times(points: Floats, n: int, times: Floats, curve: Floats, better: Floats) -> float:
     """Largest error of a curve at its points' times, and by Newton's method a better time for each point."""
-    ax, ay = 3 * (curve[2] - curve[0]), 3 * (curve[3] - curve[1])
-    bx, by = 3 * (curve[4] - curve[2]), 3 * (curve[5] - curve[3])
-    cx, cy = 3 * (curve[6] - curve[4]), 3 * (curve[7] - curve[5])
+    x0, y0, x1, y1, x2, y2, x3, y3 = held(curve)
+    ax, ay = 3 * (x1 - x0), 3 * (y1 - y0)
+    bx, by = 3 * (x2 - x1), 3 * (y2 - y1)
+    cx, cy = 3 * (x3 - x2), 3 * (y3 - y2)
     worst = 0.0
     for i in range(n):
         t = times[i]
         u = 1 - t
         b0, b1, b2, b3 = u * u * u, 3 * u * u * t, 3 * u * t * t, t * t * t
-        dx = b0 * curve[0] + b1 * curve[2] + b2 * curve[4] + b3 * curve[6] - points[i, 0]
-        dy = b0 * curve[1] + b1 * curve[3] + b2 * curve[5] + b3 * curve[7] - points[i, 1]
+        dx = b0 * x0 + b1 * x1 + b2 * x2 + b3 * x3 - points[i, 0]
+        dy = b0 * y0 + b1 * y1 + b2 * y2 + b3 * y3 - points[i, 1]
         worst = max(worst, miss(points, i, dx, dy))
         vx, vy = u * u * ax + 2 * u * t * bx + t * t * cx, u * u * ay + 2 * u * t * by + t * t * cy
         wx, wy = 2 * (u * (bx - ax) + t * (cx - bx)), 2 * (u * (by - ay) + t * (cy - by))
