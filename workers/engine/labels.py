@@ -191,25 +191,32 @@ def with_stroke_colors(pixels: Pixels, peaks: Mask, opaque: bool, palette: Float
         return palette
     mask = np.zeros(peaks.shape, np.bool_)
     mask[peaks] = lonely
-    fewest = max(settings.fewest_pixels, float(lonely.sum() // 12))
-    strokes = Histogram(pixels, mask, opaque).palette(12, max(0.08, 2 * settings.radius), fewest)
-    strokes = without_shades(strokes, palette, settings.mix_error * 255)
+    found, most_error = Histogram(pixels, mask, opaque), settings.mix_error * 255
+    means = found.sums / found.counts[:, None]
+    odd = found.counts[~shades_of(means, palette, palette, most_error).any(1)].sum()
+    strokes = found.palette(12, max(0.08, 2 * settings.radius), max(settings.fewest_pixels, odd // 12))
+    strokes = without_shades(strokes, palette, most_error)
     return np.vstack([palette, without_bleeding(strokes, palette) if settings.bleeding else strokes])
 
 
 def without_shades(strokes: Floats, palette: Floats, most_error: float) -> Floats:
     """Stroke colors that are not another one seen through partial coverage: a mixture of it and a flat color."""
-    everything = np.vstack([palette, strokes])
-    kept = list[int]()
-    for k, color in enumerate(strokes):
-        others = np.delete(everything, len(palette) + k, 0)
-        way = others[None] - palette[:, None]
-        length = np.maximum((way**2).sum(2), 1.0)
-        t = ((color - palette)[:, None] * way).sum(2) / length
-        off = (((color - palette)[:, None] - t[..., None] * way) ** 2).sum(2)
-        if not ((off < most_error**2) & (t > SHADE) & (t < 1 - SHADE)).any():
-            kept.append(k)
-    return strokes[kept]
+    shades = shades_of(strokes, np.vstack([palette, strokes]), palette, most_error)
+    own = np.arange(len(strokes))
+    shades[own, len(palette) + own] = False
+    return strokes[~shades.any(1)]
+
+
+def shades_of(colors: Floats, inks: Floats, grounds: Floats, most_error: float) -> Mask:
+    """Which colors (rows) are mixtures of an ink (columns) and some ground, and not almost one of the two."""
+    shades = np.zeros((len(colors), len(inks)), np.bool_)
+    for ground in grounds:
+        way, off = inks - ground, colors - ground
+        length = np.maximum((way**2).sum(1), 1.0)
+        t = off @ way.T / length
+        rest = ((off[:, None] - t[..., None] * way) ** 2).sum(2)
+        shades |= (rest < most_error**2) & (t > SHADE) & (t < 1 - SHADE)
+    return shades
 
 
 @kernel
