@@ -193,7 +193,7 @@ def with_stroke_colors(pixels: Pixels, peaks: Mask, opaque: bool, palette: Float
     mask[peaks] = lonely
     found, most_error = Histogram(pixels, mask, opaque), settings.mix_error * 255
     means = found.sums / found.counts[:, None]
-    odd = found.counts[~shades_of(means, palette, palette, most_error).any(1)].sum()
+    odd = found.counts[~shades_of(means, palette, palette, most_error)].sum()
     strokes = found.palette(12, max(0.08, 2 * settings.radius), max(settings.fewest_pixels, odd // 12))
     strokes = without_shades(strokes, palette, most_error)
     return np.vstack([palette, without_bleeding(strokes, palette) if settings.bleeding else strokes])
@@ -201,22 +201,34 @@ def with_stroke_colors(pixels: Pixels, peaks: Mask, opaque: bool, palette: Float
 
 def without_shades(strokes: Floats, palette: Floats, most_error: float) -> Floats:
     """Stroke colors that are not another one seen through partial coverage: a mixture of it and a flat color."""
-    shades = shades_of(strokes, np.vstack([palette, strokes]), palette, most_error)
-    own = np.arange(len(strokes))
-    shades[own, len(palette) + own] = False
-    return strokes[~shades.any(1)]
+    return strokes[~shades_of(strokes, np.vstack([palette, strokes]), palette, most_error)]
 
 
+@kernel
 def shades_of(colors: Floats, inks: Floats, grounds: Floats, most_error: float) -> Mask:
-    """Which colors (rows) are mixtures of an ink (columns) and some ground, and not almost one of the two."""
-    shades = np.zeros((len(colors), len(inks)), np.bool_)
-    for ground in grounds:
-        way, off = inks - ground, colors - ground
-        length = np.maximum((way**2).sum(1), 1.0)
-        t = off @ way.T / length
-        rest = ((off[:, None] - t[..., None] * way) ** 2).sum(2)
-        shades |= (rest < most_error**2) & (t > SHADE) & (t < 1 - SHADE)
+    """Which colors are mixtures of some ink, not the very same, and some ground, and not almost one of the two."""
+    shades = np.zeros(len(colors), np.bool_)
+    for i in range(len(colors)):
+        for k in range(len(inks) * len(grounds)):
+            if is_shade(colors[i], inks[k // len(grounds)], grounds[k % len(grounds)], most_error):
+                shades[i] = True
+                break
     return shades
+
+
+@kernel
+def is_shade(color: Floats, ink: Floats, ground: Floats, most_error: float) -> bool:
+    """Whether a color lies between two others, and not almost at either end."""
+    length = along = rest = 0.0
+    for c in range(4):
+        length += (ink[c] - ground[c]) ** 2
+        along += (color[c] - ground[c]) * (ink[c] - ground[c])
+    t = along / max(1.0, length)
+    if t <= SHADE or t >= 1 - SHADE:
+        return False
+    for c in range(4):
+        rest += (color[c] - ground[c] - t * (ink[c] - ground[c])) ** 2
+    return rest < most_error * most_error
 
 
 @kernel

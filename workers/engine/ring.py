@@ -42,6 +42,12 @@ PAGE_LEEWAY = 1.0
 
 
 @kernel
+def wrapped(i: int, n: int) -> int:
+    """An index into a ring of n points that runs over an end by n at most; a division takes several times as long."""
+    return i - n if i >= n else i + n if i < 0 else i
+
+
+@kernel
 def side_color(
     pixels: Pixels, palette: Floats, labels: Labels, y: int, x: int, dy: int, dx: int, soft: bool, out: Floats
 ) -> None:
@@ -156,13 +162,14 @@ def place_ring(
     own, other = np.empty(4), np.empty(4)
     for k in range(total):
         x, y = int(walk[k, 0]), int(walk[k, 1])
-        dx, dy = int(walk[(k + 1) % total, 0]) - x, int(walk[(k + 1) % total, 1]) - y
+        after = wrapped(k + 1, total)
+        dx, dy = int(walk[after, 0]) - x, int(walk[after, 1]) - y
         in_y, in_x = y - (dy < 0 or dx < 0), x - (dx < 0 or dy > 0)
         out_y, out_x = y - (dx > 0 or dy < 0), x - (dx < 0 or dy < 0)
         offset = 0.0
         at_border = out_y < 0 or out_y >= height or out_x < 0 or out_x >= width
         if total >= 10 and not at_border:
-            before, after = (k - CHORD) % total, (k + CHORD) % total
+            before, after = wrapped(k - CHORD, total), wrapped(k + CHORD, total)
             way_x = abs(int(walk[after, 0]) - int(walk[before, 0]))
             way_y = abs(int(walk[after, 1]) - int(walk[before, 1]))
             along, across = (way_y, way_x) if dx == 0 else (way_x, way_y)
@@ -218,11 +225,13 @@ def shows_at(ring: Floats, i: int) -> bool:
 @kernel
 def soften_ends(ring: Floats, n: int) -> None:
     """Let leeway begin and end gently, so that an outline need not jump where a later shape begins to cover it."""
+    if n < 3:
+        return
     for i in range(n):
         if shows_at(ring, i):
             continue
         for step in range(1, 4):
-            before, after = (i - step) % n, (i + step) % n
+            before, after = wrapped(i - step, n), wrapped(i + step, n)
             if shows_at(ring, before) or shows_at(ring, after):
                 ring[i, 4] = min(ring[i, 4], -0.3 + 0.2 * step)
                 ring[i, 5] = min(ring[i, 5], 0.2 * step)
