@@ -99,25 +99,31 @@ def explain(
 ) -> tuple[int, float]:
     """The label that covers most of the pixel, and the squared error of its best explanation."""
     best, label, error = 1e18, -1, 1e18
+    red, green, blue, alpha = (
+        float(pixels[y, x, 0]),
+        float(pixels[y, x, 1]),
+        float(pixels[y, x, 2]),
+        float(pixels[y, x, 3]),
+    )
     for i in range(found):
         a = near[i]
-        alone = squared_distance(pixels, y, x, palette, a)
+        off_red, off_green = red - palette[a, 0], green - palette[a, 1]
+        off_blue, off_alpha = blue - palette[a, 2], alpha - palette[a, 3]
+        alone = off_red * off_red + off_green * off_green + off_blue * off_blue + off_alpha * off_alpha
         score = alone + far[i] + (SINGLE_PENALTY if found > 1 else 0.0)
         if score < best:
             best, label, error = score, a, alone
         for j in range(i):
             b = near[j]
-            length = along = 0.0
-            for c in range(4):
-                way = palette[b, c] - palette[a, c]
-                length += way * way
-                along += (pixels[y, x, c] - palette[a, c]) * way
+            way_red, way_green = palette[b, 0] - palette[a, 0], palette[b, 1] - palette[a, 1]
+            way_blue, way_alpha = palette[b, 2] - palette[a, 2], palette[b, 3] - palette[a, 3]
+            length = way_red * way_red + way_green * way_green + way_blue * way_blue + way_alpha * way_alpha
             if length < 1:
                 continue
+            along = off_red * way_red + off_green * way_green + off_blue * way_blue + off_alpha * way_alpha
             t = min(1.0, max(0.0, along / length))
-            rest = 0.0
-            for c in range(4):
-                rest += (pixels[y, x, c] - palette[a, c] - t * (palette[b, c] - palette[a, c])) ** 2
+            rest = (off_red - t * way_red) ** 2 + (off_green - t * way_green) ** 2
+            rest += (off_blue - t * way_blue) ** 2 + (off_alpha - t * way_alpha) ** 2
             score = rest + far[i] + far[j]
             if score < best:
                 best, label, error = score, a if t < 0.5 else b, rest

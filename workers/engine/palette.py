@@ -34,15 +34,14 @@ VALLEY = 0.3
 put a tenth there; clouds and gradients as many as at the ends."""
 
 Counts = NDArray[np.int64]
+Packed = NDArray[np.uint32]
 Pure = tuple[Keys, Floats]
 """Keys, all of which the histogram has, and the exact color of each."""
 
 
-@kernel
-def color_at(pixels: Pixels, y: int, x: int) -> int:
-    """A pixel's four channels as one number, red in the lowest byte and alpha in the highest."""
-    red, green, blue, alpha = pixels[y, x, 0], pixels[y, x, 1], pixels[y, x, 2], pixels[y, x, 3]
-    return np.int64(red) | np.int64(green) << 8 | np.int64(blue) << 16 | np.int64(alpha) << 24
+def packed(pixels: Pixels) -> Packed:
+    """Every pixel's four channels as one number, red in the lowest byte and alpha in the highest."""
+    return pixels.view(np.uint32).reshape(pixels.shape[:2])
 
 
 @kernel
@@ -55,6 +54,23 @@ def color_key(color: int, opaque: bool) -> int:
 
 
 @kernel
+def run_from(mask: Mask, y: int, x: int) -> int:
+    """Where the next masked pixel of a row is, from column x on; the row's length if there is none."""
+    while x < mask.shape[1] and not mask[y, x]:
+        x += 1
+    return x
+
+
+@kernel
+def run_end(colors: Packed, mask: Mask, y: int, x: int) -> int:
+    """Where the run of masked pixels of one color that begins here ends."""
+    end = x + 1
+    while end < mask.shape[1] and mask[y, end] and colors[y, end] == colors[y, x]:
+        end += 1
+    return end
+
+
+@kernel
 def add_run(counts: Counts, sums: Counts, row: int, run: int, color: int) -> None:
     """Count so many pixels of one color."""
     counts[row] += run
@@ -63,22 +79,16 @@ def add_run(counts: Counts, sums: Counts, row: int, run: int, color: int) -> Non
 
 
 @kernel
-def count_colors(pixels: Pixels, mask: Mask, opaque: bool) -> tuple[Keys, Counts, Counts]:
+def count_colors(colors: Packed, mask: Mask, opaque: bool) -> tuple[Keys, Counts, Counts]:
     """Every key of the masked pixels, how many have it, and the sums of their four channels."""
     height, width = mask.shape
     keys, counts, sums = np.zeros(ROOM, np.int64), np.zeros(ROOM, np.int64), np.zeros(4 * ROOM, np.int64)
     slots = slots_for(keys, 0, ROOM)
-    found = row = run = 0
-    last = np.int64(-1)
+    found = 0
     for y in range(height):
-        for x in range(width):
-            if not mask[y, x]:
-                continue
-            color = color_at(pixels, y, x)
-            if color == last:  # as most are
-                run += 1
-                continue
-            add_run(counts, sums, row, run, last)
+        x = run_from(mask, y, 0)
+        while x < width:
+            end, color = run_end(colors, mask, y, x), np.int64(colors[y, x])
             key = color_key(color, opaque)
             slot = slot_of(slots, keys, key)
             if slots[slot] < 0:
@@ -88,30 +98,27 @@ def count_colors(pixels: Pixels, mask: Mask, opaque: bool) -> tuple[Keys, Counts
                     slot = slot_of(slots, keys, key)
                 keys[found], slots[slot] = key, found
                 found += 1
-            row, run, last = np.int64(slots[slot]), 1, color
-    add_run(counts, sums, row, run, last)
+            add_run(counts, sums, np.int64(slots[slot]), end - x, color)
+            x = run_from(mask, y, end)
     return keys[:found], counts[:found], sums[: 4 * found]
 
 
 @kernel
-def name_colors(pixels: Pixels, mask: Mask, opaque: bool, keys: Keys, names: Labels, out: Labels) -> None:
+def name_colors(colors: Packed, mask: Mask, opaque: bool, keys: Keys, names: Labels, out: Labels) -> None:
     """Give masked pixels the name of their key, 0 if it is not among the keys, and all others -1."""
     height, width = mask.shape
     room = ROOM
     while room < len(keys):
         room *= 2
     slots = slots_for(keys, len(keys), room)
-    last, name = np.int64(-1), np.int16(0)
+    out[:] = -1
     for y in range(height):
-        for x in range(width):
-            out[y, x] = -1
-            if not mask[y, x]:
-                continue
-            color = color_at(pixels, y, x)
-            if color != last:
-                row = slots[slot_of(slots, keys, color_key(color, opaque))]
-                name, last = names[row] if row >= 0 else np.int16(0), color
-            out[y, x] = name
+        x = run_from(mask, y, 0)
+        while x < width:
+            end = run_end(colors, mask, y, x)
+            row = slots[slot_of(slots, keys, color_key(np.int64(colors[y, x]), opaque))]
+            out[y, x:end] = names[row] if row >= 0 else 0
+            x = run_from(mask, y, end)
 
 
 @kernel
@@ -185,7 +192,7 @@ class Histogram:
 
     def __init__(self, pixels: Pixels, mask: Mask, opaque: bool) -> None:
         self.opaque = opaque
-        keys, counts, sums = count_colors(pixels, mask, opaque)
+        keys, counts, sums = count_colors(packed(pixels), mask, opaque)
         order = np.argsort(keys)
         self.keys: Keys = keys[order]
         self.counts: Floats = counts[order].astype(float)
@@ -233,5 +240,5 @@ class Histogram:
     def labels(self, pixels: Pixels, mask: Mask, palette: Floats) -> Labels:
         """For masked pixels, all of which the histogram has, the palette color nearest to their key; -1 for others."""
         out = np.empty(mask.shape, np.int16)
-        name_colors(pixels, mask, self.opaque, self.keys, self.nearest(palette), out)
+        name_colors(packed(pixels), mask, self.opaque, self.keys, self.nearest(palette), out)
         return out

@@ -15,7 +15,7 @@ from workers.engine.kernels import kernel
 
 ROUNDS = 4
 ENOUGH_SAMPLES = 300
-"""So many samples, or up to twice as many, tell which of two shapes is the better one."""
+"""So many samples at most are needed to tell which of two shapes is the better one."""
 
 LEFT = 1.5
 """A linear gradient that leaves more than this error, in levels, may be a radial one."""
@@ -85,7 +85,7 @@ def dials_of(kind: int, shape: Floats, dials: Floats) -> None:
 @kernel
 def polish(samples: Floats, kind: int, shape: Floats, profile: Floats) -> tuple[float, int]:
     """Improve shape and profile in place; give the error and the number of bins."""
-    everything, samples = samples, samples[:: max(1, len(samples) // ENOUGH_SAMPLES)]
+    everything, samples = samples, samples[:: (len(samples) + ENOUGH_SAMPLES - 1) // ENOUGH_SAMPLES]
     n = len(samples)
     way, trial, trial_shape = np.empty(n), np.zeros((BINS, 5)), np.zeros(6)
     dials, steps = np.zeros(4), np.zeros(4)

@@ -10,7 +10,7 @@ from workers.engine.decode import Pixels
 from workers.engine.flatness import Mask
 from workers.engine.hashing import ROOM, Keys, larger, slot_of, slots_for
 from workers.engine.kernels import kernel
-from workers.engine.palette import Counts, Histogram, Pure, color_at, color_key
+from workers.engine.palette import Counts, Histogram, Packed, Pure, color_key, packed, run_end, run_from
 
 MARGIN = 0.4
 """By this share of a key's pixels the elected color must be ahead: then it has seven tenths of them, or more."""
@@ -32,7 +32,7 @@ def pure_colors(pixels: Pixels, constant: Mask, opaque: bool, fewest: float, his
 
     The histogram is of all pixels of flat areas, constant or not: those of gradients fill the space around a color.
     """
-    keys, names, votes, totals = elect_colors(pixels, constant, opaque)
+    keys, names, votes, totals = elect_colors(packed(pixels), constant, opaque)
     order = np.argsort(keys)
     keys, totals, votes = keys[order], totals[order], votes[order]
     colors = names[order].astype(np.uint32).view(np.uint8).reshape(-1, 4).astype(float)
@@ -57,7 +57,7 @@ def pure_colors(pixels: Pixels, constant: Mask, opaque: bool, fewest: float, his
 
 
 @kernel
-def elect_colors(pixels: Pixels, mask: Mask, opaque: bool) -> tuple[Keys, Keys, Counts, Counts]:
+def elect_colors(colors: Packed, mask: Mask, opaque: bool) -> tuple[Keys, Keys, Counts, Counts]:
     """Every key of the masked pixels, and the one exact color that most pixels of it may have.
 
     That is found by majority vote (Boyer, Moore 1981): with the color come the votes it has left and all that were
@@ -68,17 +68,11 @@ def elect_colors(pixels: Pixels, mask: Mask, opaque: bool) -> tuple[Keys, Keys, 
         np.zeros(ROOM, np.int64), np.zeros(ROOM, np.int64), np.zeros(ROOM, np.int64), np.zeros(ROOM, np.int64)
     )  # fmt: skip
     slots = slots_for(keys, 0, ROOM)
-    found = row = run = 0
-    last = np.int64(-1)
+    found = 0
     for y in range(height):
-        for x in range(width):
-            if not mask[y, x]:
-                continue
-            color = color_at(pixels, y, x)
-            if color == last:  # as most are
-                run += 1
-                continue
-            vote(names, votes, totals, row, run, last)
+        x = run_from(mask, y, 0)
+        while x < width:
+            end, color = run_end(colors, mask, y, x), np.int64(colors[y, x])
             key = color_key(color, opaque)
             slot = slot_of(slots, keys, key)
             if slots[slot] < 0:
@@ -88,8 +82,8 @@ def elect_colors(pixels: Pixels, mask: Mask, opaque: bool) -> tuple[Keys, Keys, 
                     slot = slot_of(slots, keys, key)
                 keys[found], slots[slot] = key, found
                 found += 1
-            row, run, last = np.int64(slots[slot]), 1, color
-    vote(names, votes, totals, row, run, last)
+            vote(names, votes, totals, np.int64(slots[slot]), end - x, color)
+            x = run_from(mask, y, end)
     return keys[:found], names[:found], votes[:found], totals[:found]
 
 

@@ -179,11 +179,9 @@ def walk_borders(ids: Ids, count: int, pixels: Pixels, keys: NDArray[np.int64], 
             here = int(ids[y, x])
             for down in range(2):
                 ny, nx = y + down, x + 1 - down
-                if ny >= height or nx >= width:
+                if ny == height or nx == width or ids[ny, nx] == here:
                     continue
                 there = int(ids[ny, nx])
-                if here == there:
-                    continue
                 keys[found] = min(here, there) * count + max(here, there)
                 step = 0.0
                 for c in range(4):
