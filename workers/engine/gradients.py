@@ -17,9 +17,6 @@ CONSTANT, LINEAR, RADIAL = 0, 1, 2
 EVEN = 1.3
 """Root mean square variation, in levels, below which an area is one color."""
 
-ANY = 1e9
-"""No error is larger than this, in levels."""
-
 GAIN = 0.8
 """A richer model must leave at most this part of the simpler one's error."""
 
@@ -52,14 +49,12 @@ def solve(matrix: Floats, right: Floats) -> bool:
 
 
 @kernel
-def place_on(profile: Floats, bins: int, way: float, near: int) -> tuple[int, float]:
+def place_on(profile: Floats, bins: int, way: float) -> tuple[int, float]:
     """Where a way lies on a profile of two bins or more: after which bin, and how far on to the next.
 
-    Beyond the ends the profile goes on for half a bin. The nearer the bin is to `near`, the sooner it is found.
+    Beyond the ends the profile goes on for half a bin.
     """
-    k = min(near, bins - 2)
-    while k > 0 and way <= profile[k, 0]:
-        k -= 1
+    k = 0
     while k < bins - 2 and way > profile[k + 1, 0]:
         k += 1
     t = (way - profile[k, 0]) / max(1e-9, profile[k + 1, 0] - profile[k, 0])
@@ -67,41 +62,34 @@ def place_on(profile: Floats, bins: int, way: float, near: int) -> tuple[int, fl
 
 
 @kernel
-def profile_along(samples: Floats, n: int, way: Floats, profile: Floats, most: float) -> tuple[int, float]:
-    """Mean way and color in bins of equal width, and the root mean square error of the broken line through them.
-
-    If that is larger than `most`, it is not found out by how much.
-    """
+def profile_along(samples: Floats, n: int, way: Floats, profile: Floats) -> tuple[int, float]:
+    """Mean way and color in bins of equal width, and the root mean square error of the broken line through them."""
     low, high = 1e18, -1e18
     for i in range(n):
         low, high = min(low, way[i]), max(high, way[i])
     if high - low < 1e-6:
-        return 0, ANY
+        return 0, 1e9
     profile[:] = 0
-    counts, bins, rows = np.zeros(BINS), np.empty(n, np.int8), np.zeros(BINS, np.int64)
+    counts = np.zeros(BINS)
     for i in range(n):
         k = min(BINS - 1, int((way[i] - low) / (high - low) * BINS))
-        bins[i] = k
         counts[k] += 1
         profile[k, 0] += way[i]
         for c in range(4):
             profile[k, c + 1] += samples[i, 2 + c]
     used = 0
     for k in range(BINS):
-        rows[k] = used
         if counts[k] > 0:
             for c in range(5):
                 profile[used, c] = profile[k, c] / counts[k]
             used += 1
     if used < 2:
-        return used, ANY
-    error, limit = 0.0, 3 * n * most * most
+        return used, 1e9
+    error = 0.0
     for i in range(n):
-        k, t = place_on(profile, used, way[i], rows[bins[i]])
+        k, t = place_on(profile, used, way[i])
         for c in range(4):
             error += (samples[i, 2 + c] - profile[k, c + 1] - t * (profile[k + 1, c + 1] - profile[k, c + 1])) ** 2
-        if error > limit:
-            return used, ANY
     return used, math.sqrt(error / (3 * n))
 
 
@@ -203,7 +191,7 @@ def fit_paint(samples: Floats, most_error: float, shape: Floats, profile: Floats
         return kind, best, used
     way, trial, trial_shape = np.empty(n), np.zeros((BINS, 5)), np.zeros(6)
     if fit_linear(samples, n, means, way, trial_shape):
-        bins, error = profile_along(samples, n, way, trial, best * GAIN)
+        bins, error = profile_along(samples, n, way, trial)
         if error < best * GAIN:
             best, kind, used = error, LINEAR, bins
             profile[:] = trial
@@ -215,7 +203,7 @@ def fit_paint(samples: Floats, most_error: float, shape: Floats, profile: Floats
         return kind, best, used
     for circle in (False, True):
         if radial_way(samples, n, means, scale, terms, circle, way, trial_shape):
-            bins, error = profile_along(samples, n, way, trial, best * GAIN)
+            bins, error = profile_along(samples, n, way, trial)
             if error < best * GAIN:
                 best, kind, used = error, RADIAL, bins
                 profile[:] = trial
@@ -233,7 +221,7 @@ def painted(kind: int, shape: Floats, profile: Floats, bins: int, x: float, y: f
             way = dx * shape[2] + dy * shape[3]
         else:
             way = np.sqrt(max(0.0, shape[2] * dx * dx + shape[3] * dx * dy + shape[4] * dy * dy))
-        k, t = place_on(profile, bins, way, 0)
+        k, t = place_on(profile, bins, way)
     for c in range(4):
         value = profile[k, c + 1]
         if t != 0.0:

@@ -10,13 +10,10 @@ import math
 import numpy as np
 
 from workers.engine.color import Floats
-from workers.engine.gradients import ANY, BINS, CONSTANT, LINEAR, RADIAL, profile_along
+from workers.engine.gradients import BINS, CONSTANT, LINEAR, RADIAL, profile_along
 from workers.engine.kernels import kernel
 
 ROUNDS = 4
-ENOUGH_SAMPLES = 300
-"""So many samples at most are needed to tell which of two shapes is the better one."""
-
 LEFT = 1.5
 """A linear gradient that leaves more than this error, in levels, may be a radial one."""
 
@@ -85,12 +82,11 @@ def dials_of(kind: int, shape: Floats, dials: Floats) -> None:
 @kernel
 def polish(samples: Floats, kind: int, shape: Floats, profile: Floats) -> tuple[float, int]:
     """Improve shape and profile in place; give the error and the number of bins."""
-    everything, samples = samples, samples[:: (len(samples) + ENOUGH_SAMPLES - 1) // ENOUGH_SAMPLES]
     n = len(samples)
     way, trial, trial_shape = np.empty(n), np.zeros((BINS, 5)), np.zeros(6)
     dials, steps = np.zeros(4), np.zeros(4)
     ways_along(samples, n, kind, shape, way)
-    used, best = profile_along(samples, n, way, trial, ANY)
+    used, best = profile_along(samples, n, way, trial)
     dials_of(kind, shape, dials)
     spread = 0.0
     mx, my = samples[:, 0].mean(), samples[:, 1].mean()
@@ -110,7 +106,7 @@ def polish(samples: Floats, kind: int, shape: Floats, profile: Floats) -> tuple[
                     dials[k] = old + sign * steps[k]
                     shape_of(kind, dials, trial_shape)
                     ways_along(samples, n, kind, trial_shape, way)
-                    bins, worse = profile_along(samples, n, way, trial, best * BETTER)
+                    bins, worse = profile_along(samples, n, way, trial)
                     if worse < best * BETTER:
                         best, used, moved = worse, bins, True
                         continue
@@ -120,10 +116,9 @@ def polish(samples: Floats, kind: int, shape: Floats, profile: Floats) -> tuple[
             steps /= 2
         if best < ENOUGH:
             break
-    n, way = len(everything), np.empty(len(everything))
     shape_of(kind, dials, shape)
-    ways_along(everything, n, kind, shape, way)
-    used, best = profile_along(everything, n, way, profile, ANY)
+    ways_along(samples, n, kind, shape, way)
+    used, best = profile_along(samples, n, way, profile)
     return best, used
 
 

@@ -180,8 +180,10 @@ def stroke_through(pixels: Pixels, known: Labels, labels: Labels, palette: Float
             for turn in range(4):
                 dy, dx = (0, 1) if turn == 0 else (1, 0) if turn == 1 else (1, 1) if turn == 2 else (1, -1)
                 one = side_of_ridge(pixels, palette, own, other, y, x, dy, dx, here)
+                if here < one + rise:
+                    continue
                 two = side_of_ridge(pixels, palette, own, other, y, x, -dy, -dx, here)
-                if here >= one + rise and here >= two + rise:
+                if here >= two + rise:
                     return other
     return -1
 
