@@ -8,6 +8,7 @@ from shared.suggestions import CAUTIONS, Caution
 from shared.tracing import Preset
 from workers.engine.decode import Raster
 from workers.engine.flatness import Mask
+from workers.engine.kernels import kernel
 from workers.engine.palette import Histogram
 from workers.engine.samples import Samples
 from workers.engine.squares import block_side
@@ -126,15 +127,33 @@ KEYS_OF_NOISE = 1 << 18
 
 def is_fine(flat: Mask) -> bool:
     """Whether much lies among strokes and edges so close that no pixel within two is flat."""
-    near = flat.copy()
-    for axis in (0, 1):
-        row, was = np.moveaxis(near, axis, 0), np.moveaxis(near.copy(), axis, 0)
-        for step in (1, 2):
-            row[step:] |= was[:-step]
-            row[:-step] |= was[step:]
-    close = near.size - np.count_nonzero(near)
-    edges = flat.size - np.count_nonzero(flat)
-    return bool(close > max(CLOSE_SHARE * flat.size, CLOSE_OF_EDGES * edges))
+    edges, close = count_edges(flat)
+    return close > max(CLOSE_SHARE * flat.size, CLOSE_OF_EDGES * edges)
+
+
+@kernel
+def count_edges(flat: Mask) -> tuple[int, int]:
+    """How many pixels are not flat, and how many of these have no flat one within two."""
+    height, width = flat.shape
+    edges = close = 0
+    for y in range(height):
+        for x in range(width):
+            if flat[y, x]:
+                continue
+            edges += 1
+            close += not is_near(flat, y, x)
+    return edges, close
+
+
+@kernel
+def is_near(flat: Mask, y: int, x: int) -> bool:
+    """Whether a pixel within two of this one is flat."""
+    height, width = flat.shape
+    for ny in range(max(0, y - 2), min(height, y + 3)):
+        for nx in range(max(0, x - 2), min(width, x + 3)):
+            if flat[ny, nx]:
+                return True
+    return False
 
 
 def is_gray(histogram: Histogram) -> bool:

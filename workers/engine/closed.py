@@ -11,6 +11,7 @@ from workers.engine.decode import Pixels
 from workers.engine.fit import fit_pieces
 from workers.engine.kernels import kernel
 from workers.engine.refine import refine
+from workers.engine.ring import wrapped
 from workers.engine.specks import ENDLESS, LONGEST, MOST, ROUND_POINTS, fit_ellipse, is_speck, keeps_to_ellipse
 
 
@@ -40,9 +41,11 @@ def smoothed(points: Floats, n: int, width: float, closed: bool) -> Floats:
     w1, w2 = math.exp(-0.5 / (width * width)), math.exp(-2.0 / (width * width))
     total = 1 + 2 * w1 + 2 * w2
     for i in range(n) if closed else range(2, n - 2):
+        after, before = wrapped(i + 1, n), wrapped(i - 1, n)
+        beyond, behind = wrapped(i + 2, n), wrapped(i - 2, n)
         for c in range(2):
-            next_to = points[(i + 1) % n, c] + points[i - 1 if i else n - 1, c]
-            further = points[(i + 2) % n, c] + points[(i - 2) % n, c]
+            next_to = points[after, c] + points[before, c]
+            further = points[beyond, c] + points[behind, c]
             out[i, c] = (points[i, c] + w1 * next_to + w2 * further) / total
     return out
 

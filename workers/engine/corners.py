@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from workers.engine.color import Floats
 from workers.engine.kernels import kernel
-from workers.engine.ring import PAGE_LEEWAY
+from workers.engine.ring import PAGE_LEEWAY, wrapped
 
 SPAN = 2
 NEAREST_PAGE = 0.8
@@ -46,7 +46,7 @@ TWINS = 4
 def covered(ring: Floats, n: int, at: int, span: int) -> bool:
     """Whether later shapes cover the ring at a point and for `span` points on both sides."""
     for d in range(-span, span + 1):
-        i = (at + d) % n
+        i = wrapped(at + d, n)
         if (ring[i, 2] == 0 and ring[i, 3] == 0) or ring[i, 6] == PAGE_LEEWAY:
             return False
     return True
@@ -56,25 +56,27 @@ def covered(ring: Floats, n: int, at: int, span: int) -> bool:
 def find_corners(ring: Floats, n: int, corner: float, closed: bool, found: NDArray[np.int64]) -> int:
     """Indices of the corners of a ring or an open run, in order; of several bends in one place the sharpest counts."""
     span = SPAN if n >= 4 * SPAN else max(1, n // 6)
-    bends = np.zeros(n)
+    bends, sharp, candidates = np.zeros(n), np.empty(n, np.int64), 0
     for i in range(n) if closed else range(span, n - span):
         if covered(ring, n, i, span):
             continue
-        back, ahead = (i - span) % n, (i + span) % n
+        back, ahead = wrapped(i - span, n), wrapped(i + span, n)
         ax, ay = ring[i, 0] - ring[back, 0], ring[i, 1] - ring[back, 1]
         bx, by = ring[ahead, 0] - ring[i, 0], ring[ahead, 1] - ring[i, 1]
         bends[i] = abs(math.atan2(ax * by - ay * bx, ax * bx + ay * by))
+        if bends[i] >= corner:
+            sharp[candidates] = i
+            candidates += 1
     taken = np.zeros(n, np.bool_)
     count = 0
-    for i in np.argsort(-bends):
-        if bends[i] < corner:
-            break
+    for place in np.argsort(-bends[sharp[:candidates]], kind="mergesort"):
+        i = sharp[place]
         if taken[i] or (bends[i] < SURE and not stands_out(bends, n, i)):
             continue
         found[count] = i
         count += 1
         for d in range(-span, span + 1):
-            taken[(i + d) % n] = True
+            taken[wrapped(i + d, n)] = True
     found[:count] = np.sort(found[:count])
     return count
 

@@ -16,15 +16,23 @@ FREE_WEIGHT = 0.3
 TOO_SHORT, TOO_LONG = 0.02, 3.0
 """A handle must be between these multiples of the chord, or the fit has gone astray."""
 
+Curve = tuple[float, float, float, float, float, float, float, float]
+
+
+@kernel
+def held(curve: Floats) -> Curve:
+    """The eight numbers of a curve: out of its array, a loop that writes to another would read them for every point."""
+    return curve[0], curve[1], curve[2], curve[3], curve[4], curve[5], curve[6], curve[7]
+
 
 @kernel
 def miss(points: Floats, i: int, dx: float, dy: float) -> float:
-    """How wrong it is for a curve to pass point i at this distance."""
+    """How wrong it is for a curve to pass point i at this distance, squared."""
     nx, ny = points[i, 2], points[i, 3]
     if nx == 0 and ny == 0:
-        return math.hypot(dx, dy)
+        return dx * dx + dy * dy
     along = dx * nx + dy * ny
-    return max(0.0, max(points[i, 4] - along, along - points[i, 5]))
+    return max(0.0, max(points[i, 4] - along, along - points[i, 5])) ** 2
 
 
 @kernel
@@ -105,16 +113,17 @@ def fit_handles(
 @kernel
 def error_and_times(points: Floats, n: int, times: Floats, curve: Floats, better: Floats) -> float:
     """Largest error of a curve at its points' times, and by Newton's method a better time for each point."""
-    ax, ay = 3 * (curve[2] - curve[0]), 3 * (curve[3] - curve[1])
-    bx, by = 3 * (curve[4] - curve[2]), 3 * (curve[5] - curve[3])
-    cx, cy = 3 * (curve[6] - curve[4]), 3 * (curve[7] - curve[5])
+    x0, y0, x1, y1, x2, y2, x3, y3 = held(curve)
+    ax, ay = 3 * (x1 - x0), 3 * (y1 - y0)
+    bx, by = 3 * (x2 - x1), 3 * (y2 - y1)
+    cx, cy = 3 * (x3 - x2), 3 * (y3 - y2)
     worst = 0.0
     for i in range(n):
         t = times[i]
         u = 1 - t
         b0, b1, b2, b3 = u * u * u, 3 * u * u * t, 3 * u * t * t, t * t * t
-        dx = b0 * curve[0] + b1 * curve[2] + b2 * curve[4] + b3 * curve[6] - points[i, 0]
-        dy = b0 * curve[1] + b1 * curve[3] + b2 * curve[5] + b3 * curve[7] - points[i, 1]
+        dx = b0 * x0 + b1 * x1 + b2 * x2 + b3 * x3 - points[i, 0]
+        dy = b0 * y0 + b1 * y1 + b2 * y2 + b3 * y3 - points[i, 1]
         worst = max(worst, miss(points, i, dx, dy))
         vx, vy = u * u * ax + 2 * u * t * bx + t * t * cx, u * u * ay + 2 * u * t * by + t * t * cy
         wx, wy = 2 * (u * (bx - ax) + t * (cx - bx)), 2 * (u * (by - ay) + t * (cy - by))
@@ -123,7 +132,7 @@ def error_and_times(points: Floats, n: int, times: Floats, curve: Floats, better
             t -= (dx * vx + dy * vy) / bottom
         better[i] = min(1.0, max(0.0, t))
     better[0], better[n - 1] = 0.0, 1.0
-    return worst
+    return math.sqrt(worst)
 
 
 @kernel
@@ -131,7 +140,8 @@ def chord_times(points: Floats, n: int, times: Floats) -> None:
     """Times proportional to the way along the points."""
     times[0] = 0.0
     for i in range(1, n):
-        times[i] = times[i - 1] + math.hypot(points[i, 0] - points[i - 1, 0], points[i, 1] - points[i - 1, 1])
+        way_x, way_y = points[i, 0] - points[i - 1, 0], points[i, 1] - points[i - 1, 1]
+        times[i] = times[i - 1] + math.sqrt(way_x * way_x + way_y * way_y)
     total = max(times[n - 1], 1e-9)
     for i in range(n):
         times[i] /= total
@@ -148,4 +158,4 @@ def distance_from_chord(points: Floats, n: int) -> float:
     for i in range(1, n - 1):
         off = ((points[i, 0] - points[0, 0]) * way_y - (points[i, 1] - points[0, 1]) * way_x) / (length * length)
         worst = max(worst, miss(points, i, -off * way_y, off * way_x))
-    return worst
+    return math.sqrt(worst)

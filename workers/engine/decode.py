@@ -27,6 +27,9 @@ UPRIGHT = {
 
 Pixels = NDArray[np.uint8]
 
+STRIP = 64
+"""Rows that are copied at once."""
+
 
 @dataclass(frozen=True, slots=True)
 class Raster:
@@ -56,9 +59,19 @@ class Raster:
 def decode(data: bytes, max_pixels: int = 40_000_000) -> Raster:
     """Decode a picture. Raises UnsupportedMediaType, TooManyPixels or ImageUndecodable."""
     picture, header = decode_picture(data, max_pixels)
-    rgba = np.asarray(picture.convert("RGBA"))
+    rgba = samples_of(picture)
     opaque = picture.mode == "RGB" or int(rgba[..., 3].min()) == 255
-    return Raster(np.ascontiguousarray(rgba), opaque, header.format == "jpeg")
+    return Raster(rgba, opaque, header.format == "jpeg")
+
+
+def samples_of(picture: Image.Image) -> Pixels:
+    """The samples of a picture in mode RGB or RGBA, strip by strip: Pillow copies each of them three times."""
+    width, height = picture.size
+    rgba = np.empty((height, width, 4), np.uint8)
+    for top in range(0, height, STRIP):
+        strip = picture.crop((0, top, width, min(height, top + STRIP)))
+        rgba[top : top + STRIP] = np.asarray(strip if strip.mode == "RGBA" else strip.convert("RGBA"))
+    return rgba
 
 
 def decode_picture(data: bytes, max_pixels: int) -> tuple[Image.Image, ImageHeader]:
@@ -108,6 +121,8 @@ def with_profile_of(source: Image.Image, target: Image.Image) -> Image.Image:
 
 def to_srgb(picture: Image.Image) -> Image.Image:
     """Convert colors to sRGB by the embedded ICC profile (littleCMS); a profile that makes no sense is ignored."""
+    if picture.mode in ("RGB", "RGBA") and "icc_profile" not in picture.info:
+        return picture
     alpha = picture.getchannel("A") if picture.mode in ("LA", "RGBA") else None
     colors = picture.convert({"LA": "L", "RGBA": "RGB"}.get(picture.mode, picture.mode))
     converted = (by_profile(colors, picture.info.get("icc_profile")) or colors).convert("RGB")

@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from workers.engine.color import Floats
+from workers.engine.cubic import Curve, held
 from workers.engine.kernels import kernel
 
 MOST = 10
@@ -23,6 +24,9 @@ HIDDEN = 0.3
 
 BEYOND = 0.6
 """A point that lies beyond the end of its piece is the next one's, unless it is farther from that end than this."""
+
+
+Distance = tuple[float, float, float, float, float]
 
 
 @kernel
@@ -50,11 +54,11 @@ def solve(matrix: Floats, right: Floats, n: int) -> bool:
 
 
 @kernel
-def distance_at(points: Floats, i: int, curve: Floats, t: float, out: Floats) -> float:
-    """Signed distance of a curve from point i at the point of the curve closest to it.
+def distance_at(points: Floats, i: int, curve: Curve, t: float) -> Distance:
+    """Signed distance of a curve from point i at the point of the curve closest to it, which is near time t.
 
-    `out` receives the time of that point and the direction in which the distance is measured; the weight is 0 for
-    points beyond an end or free to lie where they do.
+    With it come the time of that point, the direction in which the distance is measured, and a weight: 0 for points
+    beyond an end or free to lie where they do.
     """
     ax, ay = 3 * (curve[2] - curve[0]), 3 * (curve[3] - curve[1])
     bx, by = 3 * (curve[4] - curve[2]), 3 * (curve[5] - curve[3])
@@ -72,40 +76,35 @@ def distance_at(points: Floats, i: int, curve: Floats, t: float, out: Floats) ->
         bottom = vx * vx + vy * vy + dx * wx + dy * wy
         if bottom > 1e-9:
             t = min(1.0, max(0.0, t - (dx * vx + dy * vy) / bottom))
-    speed = math.hypot(vx, vy)
-    out[0], out[3] = t, 0.0
+    speed = math.sqrt(vx * vx + vy * vy)  # a third of what hypot takes
     if speed < 1e-9:
-        return 0.0
-    out[1], out[2], out[3] = -vy / speed, vx / speed, 1.0
+        return 0.0, t, 0.0, 0.0, 0.0
+    nx, ny, weight = -vy / speed, vx / speed, 1.0
     if (t <= 0 or t >= 1) and abs(dx * vx + dy * vy) > 0.05 * speed:
         away = math.hypot(dx, dy)
         if away > BEYOND and points[i, 2] == 0 and points[i, 3] == 0:
-            out[1], out[2] = dx / away, dy / away
-            return away
-        out[3] = 0.0
-    nx, ny = points[i, 2], points[i, 3]
-    if nx != 0 or ny != 0:
-        along = dx * nx + dy * ny
-        out[1], out[2] = nx, ny
+            return away, t, dx / away, dy / away, 1.0
+        weight = 0.0
+    if points[i, 2] != 0 or points[i, 3] != 0:
+        along = dx * points[i, 2] + dy * points[i, 3]
         excess = max(0.0, along - points[i, 5]) - max(0.0, points[i, 4] - along)
-        out[3] *= HIDDEN if excess != 0 else 0.0
-        return excess
-    return dx * out[1] + dy * out[2]
+        return excess, t, points[i, 2], points[i, 3], weight * HIDDEN if excess != 0 else 0.0
+    return dx * nx + dy * ny, t, nx, ny, weight
 
 
 @kernel
 def cost_of(points: Floats, first: int, last: int, curve: Floats, times: Floats, row: Floats) -> float:
     """Sum of robust squared distances of a piece's points; row[4] is raised to the largest distance."""
-    total = 0.0
+    total, farthest, bezier = 0.0, 0.0, held(curve)
     step = max(1.0, (last - first + 1) / USED)
     for k in range(min(USED, last - first + 1)):
         i = first + int(k * step)
-        off = distance_at(points, i, curve, times[i], row)
-        times[i] = row[0]
+        off, times[i], _, _, weight = distance_at(points, i, bezier, times[i])
         off = abs(off)
-        if row[3] > 0:
-            row[4] = max(row[4], off)
-        total += step * row[3] * (off * off if off < ROBUST else ROBUST * (2 * off - ROBUST))
+        if weight > 0:
+            farthest = max(farthest, off)
+        total += step * weight * (off * off if off < ROBUST else ROBUST * (2 * off - ROBUST))
+    row[4] = max(row[4], farthest)
     return total
 
 
@@ -118,7 +117,7 @@ def add_piece(
 
     change[u, c] is what unknown u does to each coordinate of the curve.
     """
-    total = 0.0
+    total, farthest, bezier = 0.0, 0.0, held(curve)
     active, count = np.empty(MOST, np.int64), 0
     for u in range(used):
         for c in range(8):
@@ -129,12 +128,11 @@ def add_piece(
     step = max(1.0, (last - first + 1) / USED)
     for k in range(min(USED, last - first + 1)):
         i = first + int(k * step)
-        off = distance_at(points, i, curve, times[i], row)
-        t, nx, ny, weight = row[0], row[1], row[2], row[3]
+        off, t, nx, ny, weight = distance_at(points, i, bezier, times[i])
         times[i] = t
         if weight == 0:
             continue
-        row[4] = max(row[4], abs(off))
+        farthest = max(farthest, abs(off))
         weight *= step
         if abs(off) > ROBUST:
             weight *= ROBUST / abs(off)
@@ -152,4 +150,5 @@ def add_piece(
             right[u] -= pull * off
             for q in range(p + 1):
                 matrix[u, active[q]] += pull * slope[q]
+    row[4] = max(row[4], farthest)
     return total

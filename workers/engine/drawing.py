@@ -86,5 +86,9 @@ def decimal(value: float, digits: int) -> str:
 
 def hex_color(red: float, green: float, blue: float) -> str:
     """Channels 0 to 255, rounded, as `#rrggbb`."""
-    levels = [min(255, max(0, round(value))) for value in (red, green, blue)]
-    return f"#{levels[0]:02x}{levels[1]:02x}{levels[2]:02x}"
+    return f"#{level(red):02x}{level(green):02x}{level(blue):02x}"
+
+
+def level(value: float) -> int:
+    """A channel rounded into its range."""
+    return 0 if value < 0 else 255 if value > 255 else round(value)

@@ -33,7 +33,7 @@ def exact_palette(pixels: Pixels, flat: Mask, opaque: bool, colors: int, fewest:
 
 def weights_of(histogram: Histogram, palette: Floats) -> Floats:
     """Pixels of each palette color."""
-    weights = np.bincount(histogram.nearest(palette)[histogram.keys], histogram.counts, minlength=len(palette))
+    weights = np.bincount(histogram.nearest(palette), histogram.counts, minlength=len(palette))
     return weights.astype(np.float64)
 
 

@@ -140,8 +140,13 @@ def thin_down(pixels: Pixels, ids: Ids, count: int, pairs: Counts, layers: Float
     """Write to `out` what edges of one layer would show; `layers` is negative where the pair's second region is fat."""
     height, width = ids.shape
     own, other, done = np.empty(4), np.empty(4), np.zeros(ids.shape, np.bool_)
+    fat = np.zeros(count, np.bool_)
+    for pair in pairs:
+        fat[pair // count] = fat[pair % count] = True
     for y in range(height):
         for x in range(width):
+            if not fat[ids[y, x]]:
+                continue
             for turn in range(4):
                 dy, dx = (turn == 0) - (turn == 1), (turn == 2) - (turn == 3)
                 if y + dy < 0 or y + dy >= height or x + dx < 0 or x + dx >= width or ids[y, x] == ids[y + dy, x + dx]:

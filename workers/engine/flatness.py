@@ -18,10 +18,21 @@ def premultiplied(raster: Raster) -> Pixels:
     """
     if raster.opaque:
         return raster.rgba
-    alpha = raster.rgba[..., 3:].astype(np.uint16)
-    samples = (raster.rgba.astype(np.uint16) * alpha + 127) // 255
-    samples[..., 3:] = alpha
-    return np.ascontiguousarray(samples.astype(np.uint8))
+    samples = np.empty_like(raster.rgba)
+    scale_by_alpha(raster.rgba, samples)
+    return samples
+
+
+@kernel
+def scale_by_alpha(rgba: Pixels, samples: Pixels) -> None:
+    """Write the premultiplied samples, rounded."""
+    height, width = rgba.shape[:2]
+    for y in range(height):
+        for x in range(width):
+            alpha = np.int64(rgba[y, x, 3])
+            for c in range(3):
+                samples[y, x, c] = (np.int64(rgba[y, x, c]) * alpha + 127) // 255
+            samples[y, x, 3] = alpha
 
 
 def flat_mask(pixels: Pixels, most: int) -> Mask:

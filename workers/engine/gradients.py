@@ -134,8 +134,11 @@ def fit_quadric(samples: Floats, n: int, means: Floats, scale: float, channel: i
         row[0], row[1], row[2], row[3], row[4], row[5] = 1.0, x, y, x * x, x * y, y * y
         for p in range(6):
             terms[p] += row[p] * samples[i, 2 + channel]
-            for q in range(6):
+            for q in range(p + 1):
                 matrix[p, q] += row[p] * row[q]
+    for p in range(6):
+        for q in range(p):
+            matrix[q, p] = matrix[p, q]
     return solve(matrix, terms)
 
 

@@ -17,7 +17,7 @@ from workers.engine.decode import Pixels
 from workers.engine.flatness import Mask
 from workers.engine.kernels import kernel
 from workers.engine.mixture import Labels, squared_distance
-from workers.engine.palette import Histogram, color_key
+from workers.engine.palette import Histogram
 from workers.engine.thin import find_peaks, keep_thin_strokes, name_peaks
 
 MOST_NEAR = 24
@@ -54,34 +54,13 @@ class Labelled:
 
 
 @kernel
-def label_flat(pixels: Pixels, mask: Mask, opaque: bool, table: Labels, out: Labels) -> None:
-    """Give flat pixels the label of their color, all others -1."""
-    height, width = mask.shape
-    for y in range(height):
-        for x in range(width):
-            out[y, x] = -1
-            if mask[y, x]:
-                out[y, x] = table[
-                    color_key(
-                        int(pixels[y, x, 0]),
-                        int(pixels[y, x, 1]),
-                        int(pixels[y, x, 2]),
-                        int(pixels[y, x, 3]),
-                        opaque,
-                    )
-                ]
-
-
-@kernel
 def gather_near(known: Labels, extra: Labels, y: int, x: int, reach: int, near: NDArray[np.int64], far: Floats) -> int:
     """Labels known within `reach` of a pixel, with the squared distance of each; extra ones count next door only."""
     height, width = known.shape
-    found = 0
-    for dy in range(-reach, reach + 1):
-        if y + dy < 0 or y + dy >= height:
-            continue
-        for dx in range(-reach, reach + 1):
-            if x + dx < 0 or x + dx >= width or dx * dx + dy * dy > reach * reach + 1:
+    found, last = 0, -1
+    for dy in range(-min(reach, y), min(reach, height - 1 - y) + 1):
+        for dx in range(-min(reach, x), min(reach, width - 1 - x) + 1):
+            if dx * dx + dy * dy > reach * reach + 1:
                 continue
             label = int(known[y + dy, x + dx])
             if label < 0 and abs(dx) <= 1 and abs(dy) <= 1:
@@ -89,15 +68,17 @@ def gather_near(known: Labels, extra: Labels, y: int, x: int, reach: int, near: 
             if label < 0:
                 continue
             distance = float(dx * dx + dy * dy)
-            seen = False
-            for k in range(found):
-                if near[k] == label:
-                    seen = True
-                    far[k] = min(far[k], distance)
-            if not seen and found < MOST_NEAR:
-                near[found] = label
-                far[found] = distance
-                found += 1
+            if last < 0 or near[last] != label:  # most are like the one before them
+                last = 0
+                while last < found and near[last] != label:
+                    last += 1
+                if last == found:
+                    if found == MOST_NEAR:
+                        last = -1
+                        continue
+                    near[found], far[found] = label, distance
+                    found += 1
+            far[last] = min(far[last], distance)
     return found
 
 
@@ -118,25 +99,31 @@ def explain(
 ) -> tuple[int, float]:
     """The label that covers most of the pixel, and the squared error of its best explanation."""
     best, label, error = 1e18, -1, 1e18
+    red, green, blue, alpha = (
+        float(pixels[y, x, 0]),
+        float(pixels[y, x, 1]),
+        float(pixels[y, x, 2]),
+        float(pixels[y, x, 3]),
+    )
     for i in range(found):
         a = near[i]
-        alone = squared_distance(pixels, y, x, palette, a)
+        off_red, off_green = red - palette[a, 0], green - palette[a, 1]
+        off_blue, off_alpha = blue - palette[a, 2], alpha - palette[a, 3]
+        alone = off_red * off_red + off_green * off_green + off_blue * off_blue + off_alpha * off_alpha
         score = alone + far[i] + (SINGLE_PENALTY if found > 1 else 0.0)
         if score < best:
             best, label, error = score, a, alone
         for j in range(i):
             b = near[j]
-            length = along = 0.0
-            for c in range(4):
-                way = palette[b, c] - palette[a, c]
-                length += way * way
-                along += (pixels[y, x, c] - palette[a, c]) * way
+            way_red, way_green = palette[b, 0] - palette[a, 0], palette[b, 1] - palette[a, 1]
+            way_blue, way_alpha = palette[b, 2] - palette[a, 2], palette[b, 3] - palette[a, 3]
+            length = way_red * way_red + way_green * way_green + way_blue * way_blue + way_alpha * way_alpha
             if length < 1:
                 continue
+            along = off_red * way_red + off_green * way_green + off_blue * way_blue + off_alpha * way_alpha
             t = min(1.0, max(0.0, along / length))
-            rest = 0.0
-            for c in range(4):
-                rest += (pixels[y, x, c] - palette[a, c] - t * (palette[b, c] - palette[a, c])) ** 2
+            rest = (off_red - t * way_red) ** 2 + (off_green - t * way_green) ** 2
+            rest += (off_blue - t * way_blue) ** 2 + (off_alpha - t * way_alpha) ** 2
             score = rest + far[i] + far[j]
             if score < best:
                 best, label, error = score, a if t < 0.5 else b, rest
@@ -185,8 +172,8 @@ def label_pixels(
 ) -> Labelled:  # fmt: skip
     """Label every pixel. Strokes too thin to be flat anywhere add their colors, unless the palette is fixed."""
     shape = flat.shape
-    known, labels, extra = np.empty(shape, np.int16), np.empty(shape, np.int16), np.full(shape, -1, np.int16)
-    label_flat(pixels, flat, opaque, histogram.nearest(palette), known)
+    known = histogram.labels(pixels, flat, palette)
+    labels, extra = np.empty(shape, np.int16), np.full(shape, -1, np.int16)
     most_error = (settings.mix_error * 255) ** 2
     unexplained = np.zeros(shape, np.bool_)
     if label_edges(pixels, known, extra, False, palette, settings.reach, most_error, labels, unexplained):
@@ -210,25 +197,44 @@ def with_stroke_colors(pixels: Pixels, peaks: Mask, opaque: bool, palette: Float
         return palette
     mask = np.zeros(peaks.shape, np.bool_)
     mask[peaks] = lonely
-    fewest = max(settings.fewest_pixels, float(lonely.sum() // 12))
-    strokes = Histogram(pixels, mask, opaque).palette(12, max(0.08, 2 * settings.radius), fewest)
-    strokes = without_shades(strokes, palette, settings.mix_error * 255)
+    found, most_error = Histogram(pixels, mask, opaque), settings.mix_error * 255
+    means = found.sums / found.counts[:, None]
+    odd = found.counts[~shades_of(means, palette, palette, most_error)].sum()
+    strokes = found.palette(12, max(0.08, 2 * settings.radius), max(settings.fewest_pixels, odd // 12))
+    strokes = without_shades(strokes, palette, most_error)
     return np.vstack([palette, without_bleeding(strokes, palette) if settings.bleeding else strokes])
 
 
 def without_shades(strokes: Floats, palette: Floats, most_error: float) -> Floats:
     """Stroke colors that are not another one seen through partial coverage: a mixture of it and a flat color."""
-    everything = np.vstack([palette, strokes])
-    kept = list[int]()
-    for k, color in enumerate(strokes):
-        others = np.delete(everything, len(palette) + k, 0)
-        way = others[None] - palette[:, None]
-        length = np.maximum((way**2).sum(2), 1.0)
-        t = ((color - palette)[:, None] * way).sum(2) / length
-        off = (((color - palette)[:, None] - t[..., None] * way) ** 2).sum(2)
-        if not ((off < most_error**2) & (t > SHADE) & (t < 1 - SHADE)).any():
-            kept.append(k)
-    return strokes[kept]
+    return strokes[~shades_of(strokes, np.vstack([palette, strokes]), palette, most_error)]
+
+
+@kernel
+def shades_of(colors: Floats, inks: Floats, grounds: Floats, most_error: float) -> Mask:
+    """Which colors are mixtures of some ink, not the very same, and some ground, and not almost one of the two."""
+    shades = np.zeros(len(colors), np.bool_)
+    for i in range(len(colors)):
+        for k in range(len(inks) * len(grounds)):
+            if is_shade(colors[i], inks[k // len(grounds)], grounds[k % len(grounds)], most_error):
+                shades[i] = True
+                break
+    return shades
+
+
+@kernel
+def is_shade(color: Floats, ink: Floats, ground: Floats, most_error: float) -> bool:
+    """Whether a color lies between two others, and not almost at either end."""
+    length = along = rest = 0.0
+    for c in range(4):
+        length += (ink[c] - ground[c]) ** 2
+        along += (color[c] - ground[c]) * (ink[c] - ground[c])
+    t = along / max(1.0, length)
+    if t <= SHADE or t >= 1 - SHADE:
+        return False
+    for c in range(4):
+        rest += (color[c] - ground[c] - t * (ink[c] - ground[c])) ** 2
+    return rest < most_error * most_error
 
 
 @kernel

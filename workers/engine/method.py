@@ -13,7 +13,7 @@ from workers.engine.denoise import denoised
 from workers.engine.drawing import Shape
 from workers.engine.exact import exact_palette, fills_of, with_fewer_fills
 from workers.engine.fatness import thinned
-from workers.engine.labels import Labelled, label_flat, label_pixels
+from workers.engine.labels import Labelled, label_pixels
 from workers.engine.outlines import outline_shapes
 from workers.engine.paints import define_paint, flat_paint
 from workers.engine.palette import Histogram
@@ -96,10 +96,9 @@ def palette_of(samples: Samples, colors: int, recipe: Recipe) -> Floats:
 
 def closest_labels(samples: Samples, palette: Floats) -> Labelled:
     """Every pixel with the palette color closest to its own, whether it lies on an edge or not."""
-    everywhere, labels = np.ones(samples.pixels.shape[:2], np.bool_), np.empty(samples.pixels.shape[:2], np.int16)
-    table = Histogram(samples.pixels, everywhere, samples.opaque).nearest(palette)
-    label_flat(samples.pixels, everywhere, samples.opaque, table, labels)
-    return Labelled(labels, palette)
+    everywhere = np.ones(samples.pixels.shape[:2], np.bool_)
+    found = Histogram(samples.pixels, everywhere, samples.opaque)
+    return Labelled(found.labels(samples.pixels, everywhere, palette), palette)
 
 
 def draw_with_palette(samples: Samples, recipe: Recipe) -> Art:
@@ -124,7 +123,7 @@ def find_palette(samples: Samples, recipe: Recipe) -> Floats:
         everything = Histogram(pixels, np.ones_like(flat), opaque)
         return everything.palette(recipe.most_colors, recipe.labels.radius, 1)
     if recipe.prune:
-        return without_ramps(pixels, flat, opaque, histogram, palette, recipe.labels.mix_error)
+        return without_ramps(pixels, flat, histogram, palette, recipe.labels.mix_error)
     return palette
 
 
@@ -147,7 +146,7 @@ def draw_areas(samples: Samples, areas: Areas, recipe: Recipe, edges: Labelled |
     by_color = recipe.segmentation is not None
     stack = stack_regions(regions, borders, hidden, recipe.soft_step, colors, paints, by_color=by_color)
     sharp = thinned(pixels, regions, stack.ranks()) if recipe.soft_step else pixels
-    tracer = Tracer(sharp, edges or labelled, regions.ids, stack.covers()[regions.ids], recipe)
+    tracer = Tracer(sharp, edges or labelled, regions.ids, stack.covers(), recipe)
     art = paint_shapes(stack, tracer, regions, labelled, paints, recipe)
     shapes = art.shapes
     if recipe.background.startswith("#"):

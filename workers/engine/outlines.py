@@ -6,11 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.engine.flatness import Mask
 from workers.engine.kernels import kernel
 from workers.engine.regions import Ids
 from workers.engine.stacking import Stack
 
 Lattice = NDArray[np.int32]
+Starts = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,26 +24,61 @@ class Outline:
 
 
 @kernel
+def find_tops(numbers: Ids) -> tuple[Ids, Starts]:
+    """The columns of the pixels that are not like the one above them, row by row, and where each row begins."""
+    height, width = numbers.shape
+    starts = np.zeros(height + 1, np.int64)
+    for y in range(height):
+        starts[y + 1] = starts[y]
+        for x in range(width):
+            starts[y + 1] += y == 0 or numbers[y, x] != numbers[y - 1, x]
+    columns, found = np.empty(starts[height], np.int32), 0
+    for y in range(height):
+        for x in range(width):
+            if y == 0 or numbers[y, x] != numbers[y - 1, x]:
+                columns[found] = x
+                found += 1
+    return columns, starts
+
+
+@kernel
+def first_from(columns: Ids, low: int, high: int, least: int) -> int:
+    """The first place from `low` on, or `high`, with a column of at least `least`, by bisection."""
+    while low < high:
+        middle = (low + high) // 2
+        if columns[middle] < least:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@kernel
 def walk_outlines(
-    numbers: Ids, low: int, high: int, box: Ids, stamp: int, seen: Ids, points: Lattice, starts: NDArray[np.int64]
-) -> int:
-    """Walk around every part and hole of {low <= number < high} in the box; give the number of walks."""
+    numbers: Ids, low: int, high: int, box: Ids, columns: Ids, rows: Starts, seen: Mask, points: Lattice,
+    starts: Starts,
+) -> int:  # fmt: skip
+    """Walk around every part and hole of {low <= number < high} in the box; give the number of walks.
+
+    Every walk has a top, so that none is looked for elsewhere. `seen` is false everywhere before and after.
+    """
     height, width = numbers.shape
     used = rings = 0
     for y in range(box[1], box[3] + 1):
-        for x in range(box[0], box[2] + 1):
-            if not low <= numbers[y, x] < high or (y > 0 and low <= numbers[y - 1, x] < high):
-                continue
-            if seen[y, x] == stamp:
+        for top in range(first_from(columns, rows[y], rows[y + 1], box[0]), rows[y + 1]):
+            x = int(columns[top])
+            if x > box[2]:
+                break
+            if not low <= numbers[y, x] < high or (y > 0 and low <= numbers[y - 1, x] < high) or seen[y, x]:
                 continue
             starts[rings] = used
             rings += 1
             at_x, at_y, dx, dy = x, y, 1, 0
             while True:
                 if dx == 1:
-                    if seen[at_y, at_x] == stamp:
+                    if seen[at_y, at_x]:
                         break
-                    seen[at_y, at_x] = stamp
+                    seen[at_y, at_x] = True
                 points[used, 0] = at_x
                 points[used, 1] = at_y
                 used += 1
@@ -56,16 +93,19 @@ def walk_outlines(
                 elif left:
                     dx, dy = dy, -dx
     starts[rings] = used
+    for k in range(used):
+        seen[points[k, 1], points[k, 0]] = False
     return rings
 
 
 def outline_shapes(stack: Stack, *, alone: bool = False) -> Iterator[Outline]:
     """The outline of every shape, in drawing order; `alone` leaves out what lies on it."""
     height, width = stack.numbers.shape
-    seen = np.full((height, width), -1, np.int32)
+    columns, rows = find_tops(stack.numbers)
+    seen = np.zeros((height + 1, width + 1), np.bool_)
     points, starts = np.empty((4 * height * width + 8, 2), np.int32), np.empty(height * width + 2, np.int64)
     for i in stack.order:
         low = int(stack.first[i])
         high = low + 1 if alone else int(stack.end[i])
-        rings = walk_outlines(stack.numbers, low, high, stack.boxes[i], i, seen, points, starts)
+        rings = walk_outlines(stack.numbers, low, high, stack.boxes[i], columns, rows, seen, points, starts)
         yield Outline(i, [points[starts[k] : starts[k + 1]].copy() for k in range(rings)])

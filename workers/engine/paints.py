@@ -26,11 +26,17 @@ OFFSET_DIGITS = 3
 def flat_paint(color: Sequence[float]) -> tuple[str, float]:
     """Hex color and opacity of a premultiplied RGBA color."""
     red, green, blue, alpha = color
+    opacity = opacity_of(alpha)
+    if opacity == 1:
+        return hex_color(red, green, blue), opacity
+    share = max(alpha, 1) / 255
+    return hex_color(red / share, green / share, blue / share), opacity
+
+
+def opacity_of(alpha: float) -> float:
+    """Opacity 0 to 1 of an alpha of 0 to 255; what is nearly opaque is so."""
     opacity = alpha / 255
-    if opacity >= 0.998:
-        return hex_color(red, green, blue), 1.0
-    share = max(opacity, 1 / 255)
-    return hex_color(red / share, green / share, blue / share), round(opacity, 3)
+    return 1.0 if opacity >= 0.998 else round(opacity, 3)
 
 
 def define_paint(paint: Paint, units: int, name: str) -> tuple[str, str]:
@@ -77,8 +83,8 @@ def stop_elements(profile: Floats, low: float, high: float, zero: float, one: fl
     stops = np.empty((len(profile) + 2, 5))
     elements = list[str]()
     placed = stops[: place_stops(profile, low, high, stops)]
-    for (way, *color), (_, *seen) in zip(placed.tolist(), placed[colored_rows(placed)].tolist(), strict=True):
-        opacity, paint = flat_paint(color)[1], flat_paint(seen)[0]
+    for (way, *_, alpha), (_, *seen) in zip(placed.tolist(), placed[colored_rows(placed)].tolist(), strict=True):
+        opacity, (paint, _) = opacity_of(alpha), flat_paint(seen)
         offset = decimal((way - zero) / max(1e-9, one - zero), OFFSET_DIGITS)
         clear = f' stop-opacity="{decimal(opacity, 3)}"' if opacity < 1 else ""
         elements.append(f'<stop offset="{offset}" stop-color="{short_color(paint)}"{clear}/>')
@@ -88,6 +94,8 @@ def stop_elements(profile: Floats, low: float, high: float, zero: float, one: fl
 def colored_rows(stops: Floats) -> NDArray[np.intp]:
     """For every stop the nearest one whose color can be told: of what is nearly clear only that is known."""
     told = np.flatnonzero(stops[:, 4] >= FAINT_STOP)
+    if len(told) == len(stops):
+        return told
     if not len(told):
         told = np.array([stops[:, 4].argmax()])
     return told[np.abs(stops[:, None, 0] - stops[None, told, 0]).argmin(1)]

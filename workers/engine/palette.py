@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from workers.engine.color import Floats, perceived
 from workers.engine.decode import Pixels
 from workers.engine.flatness import Mask
+from workers.engine.hashing import ROOM, Keys, larger, slot_of, slots_for
 from workers.engine.kernels import kernel
+from workers.engine.mixture import Labels
 
-KEYS, CLEAR_KEYS = 1 << 18, 1 << 20
-"""How many different keys there are for opaque colors, and for those with alpha."""
+AT_ONCE = 1 << 18
+"""So many keys at most are compared with the palette at once: each has a distance to every color."""
 
 CORE = 0.015
 """Within this radius colors are one and are averaged; farther ones only join the group, without dyeing it."""
@@ -32,42 +34,91 @@ VALLEY = 0.3
 put a tenth there; clouds and gradients as many as at the ends."""
 
 Counts = NDArray[np.int64]
-Pure = tuple[Counts, Floats]
+Packed = NDArray[np.uint32]
+Pure = tuple[Keys, Floats]
 """Keys, all of which the histogram has, and the exact color of each."""
 
 
+def packed(pixels: Pixels) -> Packed:
+    """Every pixel's four channels as one number, red in the lowest byte and alpha in the highest."""
+    return pixels.view(np.uint32).reshape(pixels.shape[:2])
+
+
 @kernel
-def color_key(red: int, green: int, blue: int, alpha: int, opaque: bool) -> int:
-    """A color in 18 bits, 6 for each channel, or with alpha in 20, 5 for each."""
+def color_key(color: int, opaque: bool) -> int:
+    """The first 6 bits of every channel of a color, or with alpha the first 5."""
+    red, green, blue, alpha = color & 255, color >> 8 & 255, color >> 16 & 255, color >> 24
     if opaque:
         return (red >> 2) << 12 | (green >> 2) << 6 | (blue >> 2)
     return (alpha >> 3) << 15 | (red >> 3) << 10 | (green >> 3) << 5 | (blue >> 3)
 
 
 @kernel
-def count_colors(
-    pixels: Pixels, mask: Mask, opaque: bool, counts: NDArray[np.int32], sums: NDArray[np.int32], keys: Counts
-) -> int:
-    """Count the masked pixels of each key and sum their channels; list the keys that occur and give their number."""
+def run_from(mask: Mask, y: int, x: int) -> int:
+    """Where the next masked pixel of a row is, from column x on; the row's length if there is none."""
+    while x < mask.shape[1] and not mask[y, x]:
+        x += 1
+    return x
+
+
+@kernel
+def run_end(colors: Packed, mask: Mask, y: int, x: int) -> int:
+    """Where the run of masked pixels of one color that begins here ends."""
+    end = x + 1
+    while end < mask.shape[1] and mask[y, end] and colors[y, end] == colors[y, x]:
+        end += 1
+    return end
+
+
+@kernel
+def add_run(counts: Counts, sums: Counts, row: int, run: int, color: int) -> None:
+    """Count so many pixels of one color."""
+    counts[row] += run
+    for c in range(4):
+        sums[4 * row + c] += run * (color >> 8 * c & 255)
+
+
+@kernel
+def count_colors(colors: Packed, mask: Mask, opaque: bool) -> tuple[Keys, Counts, Counts]:
+    """Every key of the masked pixels, how many have it, and the sums of their four channels."""
     height, width = mask.shape
+    keys, counts, sums = np.zeros(ROOM, np.int64), np.zeros(ROOM, np.int64), np.zeros(4 * ROOM, np.int64)
+    slots = slots_for(keys, 0, ROOM)
     found = 0
     for y in range(height):
-        for x in range(width):
-            if mask[y, x]:
-                key = color_key(
-                    int(pixels[y, x, 0]),
-                    int(pixels[y, x, 1]),
-                    int(pixels[y, x, 2]),
-                    int(pixels[y, x, 3]),
-                    opaque,
-                )
-                if counts[key] == 0:
-                    keys[found] = key
-                    found += 1
-                counts[key] += 1
-                for c in range(4):
-                    sums[key, c] += pixels[y, x, c]
-    return found
+        x = run_from(mask, y, 0)
+        while x < width:
+            end, color = run_end(colors, mask, y, x), np.int64(colors[y, x])
+            key = color_key(color, opaque)
+            slot = slot_of(slots, keys, key)
+            if slots[slot] < 0:
+                if found == len(keys):
+                    keys, counts, sums = larger(keys), larger(counts), larger(sums)
+                    slots = slots_for(keys, found, len(keys))
+                    slot = slot_of(slots, keys, key)
+                keys[found], slots[slot] = key, found
+                found += 1
+            add_run(counts, sums, np.int64(slots[slot]), end - x, color)
+            x = run_from(mask, y, end)
+    return keys[:found], counts[:found], sums[: 4 * found]
+
+
+@kernel
+def name_colors(colors: Packed, mask: Mask, opaque: bool, keys: Keys, names: Labels, out: Labels) -> None:
+    """Give masked pixels the name of their key, 0 if it is not among the keys, and all others -1."""
+    height, width = mask.shape
+    room = ROOM
+    while room < len(keys):
+        room *= 2
+    slots = slots_for(keys, len(keys), room)
+    out[:] = -1
+    for y in range(height):
+        x = run_from(mask, y, 0)
+        while x < width:
+            end = run_end(colors, mask, y, x)
+            row = slots[slot_of(slots, keys, color_key(np.int64(colors[y, x]), opaque))]
+            out[y, x:end] = names[row] if row >= 0 else 0
+            x = run_from(mask, y, end)
 
 
 @kernel
@@ -140,13 +191,12 @@ class Histogram:
     """Colors of some pixels of a picture, grouped by key: which keys occur, how often, and their mean color."""
 
     def __init__(self, pixels: Pixels, mask: Mask, opaque: bool) -> None:
-        self.possible = KEYS if opaque else CLEAR_KEYS
-        counts, sums = np.zeros(self.possible, np.int32), np.zeros((self.possible, 4), np.int32)
-        # Only the keys that occur are looked at: most of the tables is never touched and costs no memory.
-        keys = np.empty(min(self.possible, mask.size), np.int64)
-        self.keys: Counts = np.sort(keys[: count_colors(pixels, mask, opaque, counts, sums, keys)])
-        self.counts: Floats = counts[self.keys].astype(float)
-        self.sums: Floats = sums[self.keys].astype(float)
+        self.opaque = opaque
+        keys, counts, sums = count_colors(packed(pixels), mask, opaque)
+        order = np.argsort(keys)
+        self.keys: Keys = keys[order]
+        self.counts: Floats = counts[order].astype(float)
+        self.sums: Floats = sums.reshape(-1, 4)[order].astype(float)
         self.places: Floats = perceived(self.sums / np.maximum(self.counts, 1)[:, None])
 
     def palette(
@@ -179,11 +229,16 @@ class Histogram:
         kept &= fixed | (np.cumsum(kept & ~fixed) <= most)
         return colors[heaviest[kept]]
 
-    def nearest(self, palette: Floats) -> NDArray[np.int16]:
-        """For every possible key the index of the visibly nearest palette color."""
-        table = np.zeros(self.possible, np.int16)
-        wanted = perceived(palette)
-        for first in range(0, len(self.keys), KEYS):  # never more at once, for there is a distance to every color
-            cross = self.places[first : first + KEYS] @ wanted.T
-            table[self.keys[first : first + KEYS]] = ((wanted**2).sum(1)[None] - 2 * cross).argmin(1)
-        return table
+    def nearest(self, palette: Floats) -> Labels:
+        """For every key the index of the visibly nearest palette color."""
+        out, wanted = np.empty(len(self.keys), np.int16), perceived(palette)
+        for first in range(0, len(self.keys), AT_ONCE):
+            cross = self.places[first : first + AT_ONCE] @ wanted.T
+            out[first : first + AT_ONCE] = ((wanted**2).sum(1)[None] - 2 * cross).argmin(1)
+        return out
+
+    def labels(self, pixels: Pixels, mask: Mask, palette: Floats) -> Labels:
+        """For masked pixels, all of which the histogram has, the palette color nearest to their key; -1 for others."""
+        out = np.empty(mask.shape, np.int16)
+        name_colors(packed(pixels), mask, self.opaque, self.keys, self.nearest(palette), out)
+        return out

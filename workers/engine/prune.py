@@ -6,7 +6,6 @@ from workers.engine.color import Floats
 from workers.engine.decode import Pixels
 from workers.engine.flatness import Mask
 from workers.engine.kernels import kernel
-from workers.engine.labels import label_flat
 from workers.engine.mixture import Labels
 from workers.engine.palette import Histogram
 
@@ -21,12 +20,9 @@ SLACK = 1.3
 ALONE = 0.11 * 255
 
 
-def without_ramps(
-    pixels: Pixels, flat: Mask, opaque: bool, histogram: Histogram, palette: Floats, mix_error: float
-) -> Floats:
+def without_ramps(pixels: Pixels, flat: Mask, histogram: Histogram, palette: Floats, mix_error: float) -> Floats:
     """The palette without thin colors that lie between two heavier ones."""
-    labels = np.empty(flat.shape, np.int16)
-    label_flat(pixels, flat, opaque, histogram.nearest(palette), labels)
+    labels = histogram.labels(pixels, flat, palette)
     inner, total = np.zeros(len(palette)), np.zeros(len(palette))
     count_cores(labels, inner, total)
     thin = inner < CORE * total

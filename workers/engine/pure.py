@@ -5,14 +5,12 @@ color is next to it, level by level, it is no step of a gradient either. Two suc
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
 from workers.engine.decode import Pixels
 from workers.engine.flatness import Mask
+from workers.engine.hashing import ROOM, Keys, larger, slot_of, slots_for
 from workers.engine.kernels import kernel
-from workers.engine.palette import Counts, Histogram, Pure, color_key
-
-Packed = NDArray[np.uint32]
+from workers.engine.palette import Counts, Histogram, Packed, Pure, color_key, packed, run_end, run_from
 
 MARGIN = 0.4
 """By this share of a key's pixels the elected color must be ahead: then it has seven tenths of them, or more."""
@@ -34,12 +32,11 @@ def pure_colors(pixels: Pixels, constant: Mask, opaque: bool, fewest: float, his
 
     The histogram is of all pixels of flat areas, constant or not: those of gradients fill the space around a color.
     """
-    possible = histogram.possible
-    names, votes, totals = np.zeros(possible, np.uint32), np.zeros(possible, np.int32), np.zeros(possible, np.int32)
-    keys = np.empty(min(possible, constant.size), np.int64)
-    keys = np.sort(keys[: elect_colors(pixels, constant, opaque, names, votes, totals, keys)])
-    colors = np.ascontiguousarray(names[keys]).view(np.uint8).reshape(-1, 4).astype(float)
-    counts, ahead = totals[keys], votes[keys] > MARGIN * totals[keys]
+    keys, names, votes, totals = elect_colors(packed(pixels), constant, opaque)
+    order = np.argsort(keys)
+    keys, totals, votes = keys[order], totals[order], votes[order]
+    colors = names[order].astype(np.uint32).view(np.uint8).reshape(-1, 4).astype(float)
+    counts, ahead = totals, votes > MARGIN * totals
     able = np.flatnonzero(ahead & (counts >= fewest))
     able = able[np.argsort(-counts[able], kind="stable")][:MOST_PURE]
     reach = np.where(ahead, NEXT, NEAR)
@@ -60,31 +57,43 @@ def pure_colors(pixels: Pixels, constant: Mask, opaque: bool, fewest: float, his
 
 
 @kernel
-def elect_colors(
-    pixels: Pixels, mask: Mask, opaque: bool, names: Packed, votes: NDArray[np.int32], totals: NDArray[np.int32],
-    keys: Counts,
-) -> int:  # fmt: skip
-    """The one exact color that most masked pixels of a key may have, by majority vote (Boyer, Moore 1981).
+def elect_colors(colors: Packed, mask: Mask, opaque: bool) -> tuple[Keys, Keys, Counts, Counts]:
+    """Every key of the masked pixels, and the one exact color that most pixels of it may have.
 
-    Counts each key's pixels, lists the keys that occur and gives their number.
+    That is found by majority vote (Boyer, Moore 1981): with the color come the votes it has left and all that were
+    given.
     """
     height, width = mask.shape
+    keys, names, votes, totals = (
+        np.zeros(ROOM, np.int64), np.zeros(ROOM, np.int64), np.zeros(ROOM, np.int64), np.zeros(ROOM, np.int64)
+    )  # fmt: skip
+    slots = slots_for(keys, 0, ROOM)
     found = 0
     for y in range(height):
-        last, key = -1, np.int64(0)
-        for x in range(width):
-            if not mask[y, x]:
-                continue
-            red, green, blue, alpha = pixels[y, x, 0], pixels[y, x, 1], pixels[y, x, 2], pixels[y, x, 3]
-            name = np.uint32(red) | np.uint32(green) << 8 | np.uint32(blue) << 16 | np.uint32(alpha) << 24
-            if np.int64(name) != last:
-                last = np.int64(name)
-                key = np.int64(color_key(int(red), int(green), int(blue), int(alpha), opaque))
-            if totals[key] == 0:
-                keys[found] = key
+        x = run_from(mask, y, 0)
+        while x < width:
+            end, color = run_end(colors, mask, y, x), np.int64(colors[y, x])
+            key = color_key(color, opaque)
+            slot = slot_of(slots, keys, key)
+            if slots[slot] < 0:
+                if found == len(keys):
+                    keys, names, votes, totals = larger(keys), larger(names), larger(votes), larger(totals)
+                    slots = slots_for(keys, found, len(keys))
+                    slot = slot_of(slots, keys, key)
+                keys[found], slots[slot] = key, found
                 found += 1
-            totals[key] += 1
-            if votes[key] == 0:
-                names[key] = name
-            votes[key] += 1 if names[key] == name else -1
-    return found
+            vote(names, votes, totals, np.int64(slots[slot]), end - x, color)
+            x = run_from(mask, y, end)
+    return keys[:found], names[:found], votes[:found], totals[:found]
+
+
+@kernel
+def vote(names: Keys, votes: Counts, totals: Counts, row: int, run: int, color: int) -> None:
+    """Let so many pixels of one color vote."""
+    totals[row] += run
+    if names[row] == color:
+        votes[row] += run
+    elif votes[row] >= run:
+        votes[row] -= run
+    else:
+        names[row], votes[row] = color, run - votes[row]

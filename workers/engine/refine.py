@@ -31,29 +31,35 @@ STRAY = 0.9
 @kernel
 def strays(points: Floats, first: int, last: int, curve: Floats) -> bool:
     """Whether a curve leaves its points anywhere between its ends, also where no point is there to tell."""
+    ways = last - first + 2  # from the start of the curve along the points to its end
+    at = 0
     for k in range(1, PLACES):
         t = k / PLACES
         u = 1 - t
         b0, b1, b2, b3 = u * u * u, 3 * u * u * t, 3 * u * t * t, t * t * t
         x = b0 * curve[0] + b1 * curve[2] + b2 * curve[4] + b3 * curve[6]
         y = b0 * curve[1] + b1 * curve[3] + b2 * curve[5] + b3 * curve[7]
-        # Along the points, from the start of the curve to its end.
-        px, py, nearest, leeway = curve[0], curve[1], 1e18, 0.0
-        for i in range(first, last + 2):
-            qx, qy, free = curve[6], curve[7], 0.0
-            if i <= last:
-                qx, qy = points[i, 0], points[i, 1]
-                if points[i, 2] != 0 or points[i, 3] != 0:
-                    free = max(abs(points[i, 4]), abs(points[i, 5]))
-            dx, dy = qx - px, qy - py
-            part = min(1.0, max(0.0, ((x - px) * dx + (y - py) * dy) / max(1e-9, dx * dx + dy * dy)))
-            away = math.hypot(px + part * dx - x, py + part * dy - y)
-            if away - free < nearest - leeway:
-                nearest, leeway = away, free
-            px, py = qx, qy
-        if nearest > STRAY + leeway:
+        left = ways
+        while left and not passes(points, first + at, first, last, curve, x, y):
+            at = at + 1 if at + 1 < ways else 0
+            left -= 1
+        if not left:
             return True
     return False
+
+
+@kernel
+def passes(points: Floats, i: int, first: int, last: int, curve: Floats, x: float, y: float) -> bool:
+    """Whether the way to point i from the one before it comes near a place."""
+    px, py = (points[i - 1, 0], points[i - 1, 1]) if i > first else (curve[0], curve[1])
+    qx, qy, free = curve[6], curve[7], 0.0
+    if i <= last:
+        qx, qy = points[i, 0], points[i, 1]
+        if points[i, 2] != 0 or points[i, 3] != 0:
+            free = max(abs(points[i, 4]), abs(points[i, 5]))
+    dx, dy = qx - px, qy - py
+    part = min(1.0, max(0.0, ((x - px) * dx + (y - py) * dy) / max(1e-9, dx * dx + dy * dy)))
+    return math.hypot(px + part * dx - x, py + part * dy - y) <= STRAY + free
 
 
 @kernel

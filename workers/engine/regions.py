@@ -85,9 +85,12 @@ def measure(ids: Ids, labels: Labels, areas: NDArray[np.int64], region_labels: N
     """Count each region's pixels and note its label."""
     height, width = ids.shape
     for y in range(height):
-        for x in range(width):
-            areas[ids[y, x]] += 1
-            region_labels[ids[y, x]] = labels[y, x]
+        begin = 0
+        for x in range(1, width + 1):
+            if x == width or ids[y, x] != ids[y, begin]:
+                areas[ids[y, begin]] += x - begin
+                region_labels[ids[y, begin]] = labels[y, begin]
+                begin = x
 
 
 def find_regions(labels: Labels) -> Regions:
@@ -113,11 +116,17 @@ def absorb_specks(
     None joins what is `farthest` levels or more from its own color, but waits until another comes near.
     """
     height, width = ids.shape
-    ys, xs = np.nonzero(areas_of(ids, areas) < fewest)
-    total = len(ys)
-    waiting = np.zeros((height, width), np.bool_)
-    for i in range(total):
-        waiting[ys[i], xs[i]] = True
+    total = 0
+    for y in range(height):
+        for x in range(width):
+            total += areas[ids[y, x]] < fewest
+    ys, xs, waiting = np.empty(total, np.int32), np.empty(total, np.int32), np.zeros((height, width), np.bool_)
+    found = 0
+    for y in range(height):
+        for x in range(width):
+            if areas[ids[y, x]] < fewest:
+                ys[found], xs[found], waiting[y, x] = y, x, True
+                found += 1
     chosen = np.empty(total, np.int16)
     for _ in range(ROUNDS):
         changed = False
@@ -146,16 +155,6 @@ def absorb_specks(
             return
 
 
-@kernel
-def areas_of(ids: Ids, areas: NDArray[np.int64]) -> NDArray[np.int64]:
-    """For every pixel the area of its region."""
-    out = np.empty(ids.shape, np.int64)
-    for y in range(ids.shape[0]):
-        for x in range(ids.shape[1]):
-            out[y, x] = areas[ids[y, x]]
-    return out
-
-
 def without_specks(labels: Labels, palette: Floats, fewest: int) -> Regions:
     """Regions of at least `fewest` pixels; the labels of smaller ones are changed in place."""
     regions = find_regions(labels)
@@ -180,11 +179,9 @@ def walk_borders(ids: Ids, count: int, pixels: Pixels, keys: NDArray[np.int64], 
             here = int(ids[y, x])
             for down in range(2):
                 ny, nx = y + down, x + 1 - down
-                if ny >= height or nx >= width:
+                if ny == height or nx == width or ids[ny, nx] == here:
                     continue
                 there = int(ids[ny, nx])
-                if here == there:
-                    continue
                 keys[found] = min(here, there) * count + max(here, there)
                 step = 0.0
                 for c in range(4):

@@ -15,7 +15,7 @@ from workers.engine.decode import Pixels
 from workers.engine.flatness import Mask
 from workers.engine.kernels import kernel
 from workers.engine.labels import Labelled
-from workers.engine.pure import Packed
+from workers.engine.palette import Packed, packed, run_end, run_from
 from workers.engine.regions import Ids, Regions
 from workers.engine.tally import Counts
 from workers.engine.translucency import CLEAR
@@ -53,15 +53,15 @@ def with_own_colors(
     regions: Regions, labelled: Labelled, pixels: Pixels, flat: Mask, repainting: Repainting
 ) -> tuple[Regions, Labelled]:
     """The regions, and the label image, with labels of a palette of the regions' own colors."""
-    count, packed, known = regions.count, pixels.view(np.uint32)[..., 0], len(labelled.palette)
+    count, colors, known = regions.count, packed(pixels), len(labelled.palette)
     inner, names, votes = np.zeros(flat.shape, np.bool_), np.zeros(count, np.uint32), np.zeros(count, np.int64)
     sizes, own = np.zeros(count, np.int64), np.zeros((count, 4))
     find_inner(regions.ids, flat, inner)
-    elect(regions.ids, inner, packed, names, votes, sizes, own)
+    elect(regions.ids, inner, colors, names, votes, sizes, own)
     own /= np.maximum(sizes, 1)[:, None]
     steps = repainting.step + repainting.doubt / np.sqrt(np.maximum(sizes, 1))
     if repainting.exact:
-        count_votes(regions.ids, inner, packed, names, votes)
+        count_votes(regions.ids, inner, colors, names, votes)
         elected = votes > MAJORITY * sizes
         own[elected] = names.view(np.uint8).reshape(-1, 4)[elected]
         steps[elected] = SAME
@@ -102,28 +102,17 @@ def find_inner(ids: Ids, flat: Mask, inner: Mask) -> None:
 
 
 @kernel
-def run_end(inner: Mask, packed: Packed, y: int, x: int) -> int:
-    """Where the inner pixels of one color that begin here end; they are of one region, for each has no other beside."""
-    end = x + 1
-    while end < inner.shape[1] and inner[y, end] and packed[y, end] == packed[y, x]:
-        end += 1
-    return end
-
-
-@kernel
-def elect(ids: Ids, inner: Mask, packed: Packed, names: Packed, votes: Counts, sizes: Counts, sums: Floats) -> None:
+def elect(ids: Ids, inner: Mask, colors: Packed, names: Packed, votes: Counts, sizes: Counts, sums: Floats) -> None:
     """The one exact color that most of a region's inner pixels may have, by majority vote (Boyer, Moore 1981).
 
-    Counts each region's inner pixels, too, and sums their channels. Equal pixels in a row vote at once.
+    Counts each region's inner pixels, too, and sums their channels. Equal pixels in a row vote at once: they are of one
+    region, for inner pixels have no other beside them.
     """
     height, width = ids.shape
     for y in range(height):
-        x = 0
+        x = run_from(inner, y, 0)
         while x < width:
-            if not inner[y, x]:
-                x += 1
-                continue
-            i, name, end = ids[y, x], packed[y, x], run_end(inner, packed, y, x)
+            i, name, end = ids[y, x], colors[y, x], run_end(colors, inner, y, x)
             sizes[i] += end - x
             for c in range(4):
                 sums[i, c] += (np.int64(name) >> (8 * c) & 255) * (end - x)
@@ -133,17 +122,21 @@ def elect(ids: Ids, inner: Mask, packed: Packed, names: Packed, votes: Counts, s
                 votes[i] -= end - x
             else:
                 names[i], votes[i] = name, end - x - votes[i]
-            x = end
+            x = run_from(inner, y, end)
 
 
 @kernel
-def count_votes(ids: Ids, inner: Mask, packed: Packed, names: Packed, votes: Counts) -> None:
+def count_votes(ids: Ids, inner: Mask, colors: Packed, names: Packed, votes: Counts) -> None:
     """How many inner pixels of each region have its elected color."""
     height, width = ids.shape
     votes[:] = 0
     for y in range(height):
-        for x in range(width):
-            votes[ids[y, x]] += inner[y, x] & (packed[y, x] == names[ids[y, x]])
+        x = run_from(inner, y, 0)
+        while x < width:
+            end = run_end(colors, inner, y, x)
+            if colors[y, x] == names[ids[y, x]]:
+                votes[ids[y, x]] += end - x
+            x = run_from(inner, y, end)
 
 
 @kernel

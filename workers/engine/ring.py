@@ -42,6 +42,12 @@ PAGE_LEEWAY = 1.0
 
 
 @kernel
+def wrapped(i: int, n: int) -> int:
+    """An index into a ring of n points that runs over an end by n at most; a division takes several times as long."""
+    return i - n if i >= n else i + n if i < 0 else i
+
+
+@kernel
 def side_color(
     pixels: Pixels, palette: Floats, labels: Labels, y: int, x: int, dy: int, dx: int, soft: bool, out: Floats
 ) -> None:
@@ -94,11 +100,11 @@ def cover_inside(pixels: Pixels, ids: Ids, own: Floats, other: Floats, y: int, x
 
 
 @kernel
-def depth_below(ranks: Ids, rank: int, y: int, x: int, dy: int, dx: int) -> int:
+def depth_below(ids: Ids, ranks: Ids, rank: int, y: int, x: int, dy: int, dx: int) -> int:
     """How many pixels in a row, up to three, from (y, x) in direction (dy, dx), are covered by later shapes."""
-    height, width = ranks.shape
+    height, width = ids.shape
     depth = 0
-    while depth < 3 and 0 <= y < height and 0 <= x < width and ranks[y, x] > rank:
+    while depth < 3 and 0 <= y < height and 0 <= x < width and ranks[ids[y, x]] > rank:
         depth += 1
         y += dy
         x += dx
@@ -144,6 +150,7 @@ def place_ring(
 ) -> int:
     """Turn a closed walk along cracks into sub-pixel points, one for each crack that is kept; give their number.
 
+    `ranks` has for every region its place in the drawing order, and `rank` is that of the shape walked around.
     Each row of `out` is a point and its leeway: x, y, the direction in which the outline may move because later
     shapes cover it there (0, 0 where it shows), and the least, the best and the greatest such move in pixels. `cracks`
     receives the index of each kept crack. A border with a step of less than `soft_step` levels is no edge and has
@@ -155,13 +162,14 @@ def place_ring(
     own, other = np.empty(4), np.empty(4)
     for k in range(total):
         x, y = int(walk[k, 0]), int(walk[k, 1])
-        dx, dy = int(walk[(k + 1) % total, 0]) - x, int(walk[(k + 1) % total, 1]) - y
+        after = wrapped(k + 1, total)
+        dx, dy = int(walk[after, 0]) - x, int(walk[after, 1]) - y
         in_y, in_x = y - (dy < 0 or dx < 0), x - (dx < 0 or dy > 0)
         out_y, out_x = y - (dx > 0 or dy < 0), x - (dx < 0 or dy < 0)
         offset = 0.0
         at_border = out_y < 0 or out_y >= height or out_x < 0 or out_x >= width
         if total >= 10 and not at_border:
-            before, after = (k - CHORD) % total, (k + CHORD) % total
+            before, after = wrapped(k - CHORD, total), wrapped(k + CHORD, total)
             way_x = abs(int(walk[after, 0]) - int(walk[before, 0]))
             way_y = abs(int(walk[after, 1]) - int(walk[before, 1]))
             along, across = (way_y, way_x) if dx == 0 else (way_x, way_y)
@@ -179,15 +187,15 @@ def place_ring(
         out[kept, 2:] = 0.0
         cracks[kept] = k
         outward = depth = 0
-        if not at_border and ranks[out_y, out_x] > rank:
+        if not at_border and ranks[ids[out_y, out_x]] > rank:
             outward = 1
-            depth = depth_below(ranks, rank, out_y, out_x, out_y - in_y, out_x - in_x)
-        elif not at_border and ranks[in_y, in_x] > rank:
+            depth = depth_below(ids, ranks, rank, out_y, out_x, out_y - in_y, out_x - in_x)
+        elif not at_border and ranks[ids[in_y, in_x]] > rank:
             outward = -1
-            depth = depth_below(ranks, rank, in_y, in_x, in_y - out_y, in_x - out_x)
+            depth = depth_below(ids, ranks, rank, in_y, in_x, in_y - out_y, in_x - out_x)
         elif not at_border:
             step = step_across(pixels, in_y, in_x, out_y, out_x)
-            least = soft_step_between(ranks[in_y, in_x], ranks[out_y, out_x], soft_step)
+            least = soft_step_between(ranks[ids[in_y, in_x]], ranks[ids[out_y, out_x]], soft_step)
             if step < least:
                 # No edge to be seen here, only where one band of a smooth area ends: it may run as it likes.
                 reach = SOFT_LEEWAY * (1 - step / least)
@@ -196,10 +204,10 @@ def place_ring(
                 out[kept, 4], out[kept, 5], out[kept, 6] = -reach, 0.0, reach
         if at_border:
             out[kept, 2], out[kept, 3] = out_x - in_x, out_y - in_y
-            out[kept, 4], out[kept, 5], out[kept, 6] = -1.0 if ranks[in_y, in_x] > rank else -0.1, 0.0, PAGE_LEEWAY
+            out[kept, 4], out[kept, 5], out[kept, 6] = -1.0 if ranks[ids[in_y, in_x]] > rank else -0.1, 0.0, PAGE_LEEWAY
         if outward:
             out[kept, 2], out[kept, 3] = outward * (out_x - in_x), outward * (out_y - in_y)
-            if outward == 1 and ranks[in_y, in_x] > rank:
+            if outward == 1 and ranks[ids[in_y, in_x]] > rank:
                 out[kept, 4], out[kept, 5], out[kept, 6] = -0.5, 0.0, depth - 0.5
             else:
                 out[kept, 4], out[kept, 5], out[kept, 6] = min(0.35, 0.2 * depth), min(0.8, 0.4 * depth), depth - 0.5
@@ -217,11 +225,13 @@ def shows_at(ring: Floats, i: int) -> bool:
 @kernel
 def soften_ends(ring: Floats, n: int) -> None:
     """Let leeway begin and end gently, so that an outline need not jump where a later shape begins to cover it."""
+    if n < 3:
+        return
     for i in range(n):
         if shows_at(ring, i):
             continue
         for step in range(1, 4):
-            before, after = (i - step) % n, (i + step) % n
+            before, after = wrapped(i - step, n), wrapped(i + step, n)
             if shows_at(ring, before) or shows_at(ring, after):
                 ring[i, 4] = min(ring[i, 4], -0.3 + 0.2 * step)
                 ring[i, 5] = min(ring[i, 5], 0.2 * step)

@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from workers.engine.color import Floats
+from workers.engine.cubic import held
 from workers.engine.decode import Pixels
 from workers.engine.distances import MOST, distance_at
 from workers.engine.kernels import kernel
@@ -38,13 +39,13 @@ def cost_with_sides(
 
     row[4] receives the largest distance.
     """
-    total = worst = off = 0.0
+    total = worst = off = weight = 0.0
+    bezier = held(arc)
     for i in range(first, last + 1):
         times[i] = (i - first + 0.5) / (last - first + 1)
         for _ in range(2):
-            off = abs(distance_at(points, i, arc, times[i], row))
-            times[i] = row[0]
-        weight = row[3]
+            off, times[i], _, _, weight = distance_at(points, i, bezier, times[i])
+        off = abs(off)
         if (times[i] <= 0 or times[i] >= 1) and points[i, 2] == 0 and points[i, 3] == 0:
             side = a if times[i] <= 0 else b
             ux, uy = side[6] - side[0], side[7] - side[1]

@@ -15,6 +15,7 @@ class Samples:
 
     pixels: Pixels
     opaque: bool
+    masks: dict[int, Mask] = field(default_factory=dict[int, Mask], repr=False)
     histograms: dict[int, Histogram] = field(default_factory=dict[int, Histogram], repr=False)
 
     def __post_init__(self) -> None:
@@ -32,7 +33,9 @@ class Samples:
 
     def flat(self, most: int) -> Mask:
         """True where no channel varies by more than `most` levels within the 3 by 3 pixels around."""
-        return self.spreads <= most
+        if most not in self.masks:
+            self.masks[most] = self.spreads <= most
+        return self.masks[most]
 
     def histogram(self, most: int) -> Histogram:
         """The colors of the pixels that are flat by this measure."""

@@ -230,8 +230,12 @@ def count_flat(ids: Ids, flat: Mask, counts: Counts) -> None:
     """Count each region's flat pixels."""
     height, width = ids.shape
     for y in range(height):
+        run = 0
         for x in range(width):
-            counts[ids[y, x]] += flat[y, x]
+            run += flat[y, x]
+            if x + 1 == width or ids[y, x + 1] != ids[y, x]:
+                counts[ids[y, x]] += run
+                run = 0
 
 
 @kernel
@@ -285,7 +289,8 @@ def fitted(samples: Floats, most_error: float) -> tuple[Paint, float]:
     kind, error, bins = fit_paint(samples, most_error, shape, profile)
     kind, error, bins = best_paint(samples, kind, shape, profile, bins, error)
     profile = profile[:bins].copy()
-    if np.median(samples[:, 5]) == OPAQUE and profile[:, 4].min() >= NEARLY:
+    mostly_opaque = 2 * np.count_nonzero(samples[:, 5] == OPAQUE) > len(samples)
+    if mostly_opaque and profile[:, 4].min() >= NEARLY:
         profile[:, 1:] = solid(profile[:, 1:])
     return Paint(kind, shape, profile, *reach_of(samples, kind, shape)), error
 

@@ -139,9 +139,12 @@ def find_boxes(ids: Ids, boxes: Ids) -> None:
     """Left, top, right and bottom pixel of every region."""
     height, width = ids.shape
     for y in range(height):
-        for x in range(width):
-            i = ids[y, x]
-            boxes[i, 0] = min(boxes[i, 0], x)
-            boxes[i, 1] = min(boxes[i, 1], y)
-            boxes[i, 2] = max(boxes[i, 2], x)
-            boxes[i, 3] = max(boxes[i, 3], y)
+        begin = 0
+        for x in range(1, width + 1):
+            if x == width or ids[y, x] != ids[y, begin]:
+                i = ids[y, begin]
+                boxes[i, 0] = min(boxes[i, 0], begin)
+                boxes[i, 1] = min(boxes[i, 1], y)
+                boxes[i, 2] = max(boxes[i, 2], x - 1)
+                boxes[i, 3] = max(boxes[i, 3], y)
+                begin = x

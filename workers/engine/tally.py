@@ -1,46 +1,47 @@
-"""Sums over equal keys, in one pass over a hash table (open addressing; Knuth, TAOCP 6.4)."""
+"""Sums over equal keys, in one pass over a hash table."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from workers.engine.color import Floats
+from workers.engine.hashing import Keys, Slots, slot_of
 from workers.engine.kernels import kernel
 
-Counts = NDArray[np.int64]
-
-FACTOR = 0x9E3779B97F4A7C1
-"""An odd number near 2**60 over the golden ratio (Fibonacci hashing)."""
+Counts = Keys
 
 
 @kernel
-def add_up(
-    keys: Counts, values: Floats, found: int, places: Counts, names: Counts, lengths: Counts, sums: Floats
-) -> int:
-    """Count and sum the first `found` values by key; `places` is an empty table of a power of two; gives the keys."""
-    mask, distinct = len(places) - 1, 0
-    last, at = np.int64(-1), np.int64(0)
+def add_up(keys: Keys, values: Floats, found: int, slots: Slots, names: Keys, lengths: Counts, sums: Floats) -> int:
+    """Count and sum the first `found` values by key; `slots` is an empty table with room for all; gives the keys."""
+    distinct, last, at = 0, np.int64(-1), np.int64(0)
     for i in range(found):
         key = keys[i]
         if key != last:
-            slot = ((key * FACTOR) >> 20) & mask
-            while places[slot] >= 0 and names[places[slot]] != key:
-                slot = (slot + 1) & mask
-            if places[slot] < 0:
-                places[slot] = distinct
+            slot = slot_of(slots, names, key)
+            if slots[slot] < 0:
+                slots[slot] = distinct
                 names[distinct] = key
                 distinct += 1
-            at = places[slot]
+            at = np.int64(slots[slot])
             last = key
         lengths[at] += 1
         sums[at] += values[i]
     return distinct
 
 
-def means_by_key(keys: Counts, values: Floats, found: int) -> tuple[Counts, Counts, Floats]:
+def empty_slots(most: int) -> Slots:
+    """A table for at most so many keys."""
+    return np.full(1 << max(4, (2 * most).bit_length()), -1, np.int32)
+
+
+def means_by_key(keys: Keys, values: Floats, found: int) -> tuple[Keys, Counts, Floats]:
     """The distinct keys among the first `found` in ascending order, how often each occurs, and its mean value."""
-    places = np.full(1 << max(4, (2 * found).bit_length()), -1, np.int64)
-    names, lengths, sums = np.empty(found, np.int64), np.zeros(found, np.int64), np.zeros(found)
-    distinct = add_up(keys, values, found, places, names, lengths, sums)
+    slots, names, lengths, sums = (
+        empty_slots(found),
+        np.empty(found, np.int64),
+        np.zeros(found, np.int64),
+        np.zeros(found),
+    )
+    distinct = add_up(keys, values, found, slots, names, lengths, sums)
     order = np.argsort(names[:distinct])
     lengths = lengths[order]
     return names[order], lengths, sums[order] / lengths

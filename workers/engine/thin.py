@@ -59,7 +59,7 @@ def find_peaks(pixels: Pixels, known: Labels, labels: Labels, unexplained: Mask,
     """
     height, width = known.shape
     peaks = np.zeros((height, width), np.bool_)
-    away = np.zeros((height, width))
+    away = np.empty((height, width))  # of the unexplained alone; the others' is 0
     for y in range(height):
         for x in range(width):
             if unexplained[y, x]:
@@ -77,10 +77,13 @@ def find_peaks(pixels: Pixels, known: Labels, labels: Labels, unexplained: Mask,
             for dy in range(-1, 2):
                 for dx in range(-1, 2):
                     ny, nx = y + dy, x + dx
-                    if 0 <= ny < height and 0 <= nx < width and away[ny, nx] > away[y, x] + STRETCH:
+                    if ny < 0 or ny >= height or nx < 0 or nx >= width or not unexplained[ny, nx]:
+                        continue
+                    if away[ny, nx] > away[y, x] + STRETCH:
                         # The highest pixels across the stroke count, not only the highest along it.
-                        opposite = 0 <= y - dy < height and 0 <= x - dx < width
-                        if opposite and away[y - dy, x - dx] < away[y, x] - STRETCH:
+                        py, px = y - dy, x - dx
+                        inside = 0 <= py < height and 0 <= px < width
+                        if inside and (not unexplained[py, px] or away[py, px] < away[y, x] - STRETCH):
                             highest = False
             peaks[y, x] = highest
     return peaks
@@ -177,8 +180,10 @@ def stroke_through(pixels: Pixels, known: Labels, labels: Labels, palette: Float
             for turn in range(4):
                 dy, dx = (0, 1) if turn == 0 else (1, 0) if turn == 1 else (1, 1) if turn == 2 else (1, -1)
                 one = side_of_ridge(pixels, palette, own, other, y, x, dy, dx, here)
+                if here < one + rise:
+                    continue
                 two = side_of_ridge(pixels, palette, own, other, y, x, -dy, -dx, here)
-                if here >= one + rise and here >= two + rise:
+                if here >= two + rise:
                     return other
     return -1
 

@@ -7,7 +7,7 @@ import numpy as np
 from workers.engine.color import Floats
 from workers.engine.kernels import kernel
 from workers.engine.regions import Ids, root_of
-from workers.engine.tally import Counts, add_up
+from workers.engine.tally import Counts, add_up, empty_slots
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +66,8 @@ def renamed(pairs: Pairs, parents: Ids) -> Pairs:
 
 def added_up(keys: Counts, values: Floats, found: int, count: int) -> Pairs:
     """Pairs whose keys, in the order in which they first occur, have the sums of their values as lengths."""
-    places = np.full(1 << max(4, (2 * found).bit_length()), -1, np.int64)
     names, times, sums = np.empty(found, np.int64), np.zeros(found, np.int64), np.zeros(found)
-    distinct = add_up(keys, values, found, places, names, times, sums)
+    distinct = add_up(keys, values, found, empty_slots(found), names, times, sums)
     first, second = np.divmod(names[:distinct], count)
     return Pairs(first.astype(np.int32), second.astype(np.int32), sums[:distinct].copy())
 
