@@ -15,7 +15,7 @@ from workers.engine.ring import PAGE_LEEWAY, wrapped
 
 SPAN = 2
 NEAREST_PAGE = 0.8
-"""A corner closer to the page's edge than this, in pixels, lies on it."""
+"""A corner of a shape that meets the page's edge lies on it if it is closer to it than this, in pixels."""
 
 SURE = math.radians(75)
 """A sharper bend than this is a corner whatever lies around it."""
@@ -218,8 +218,16 @@ def sharpen(
                 out[0], out[1] = x, y
     for c in range(2):
         limit = width if c == 0 else height
-        if out[c] < NEAREST_PAGE:
-            out[c] = 0.0
-        elif out[c] > limit - NEAREST_PAGE:
-            out[c] = limit
+        if min(out[c], limit - out[c]) < NEAREST_PAGE and meets_page(ring, n, at, c):
+            out[c] = 0.0 if out[c] < NEAREST_PAGE else limit
     return CUT
+
+
+@kernel
+def meets_page(ring: Floats, n: int, at: int, c: int) -> bool:
+    """Whether the ring runs along the page's edge near a point; c tells which edges: 0 left and right, 1 the others."""
+    for d in range(-FAR, FAR + 1):
+        i = (at + d) % n
+        if ring[i, 6] == PAGE_LEEWAY and ring[i, 2 + c] != 0:
+            return True
+    return False

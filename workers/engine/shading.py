@@ -17,10 +17,11 @@ from workers.engine.fields import Singles, blurred, grow
 from workers.engine.flatness import Mask
 from workers.engine.gradients import CONSTANT, GAIN, painted
 from workers.engine.kernels import kernel
+from workers.engine.patches import Patch, flat_pixels, sample_patches
 from workers.engine.polish import way_of
 from workers.engine.regions import Borders, Ids, Regions, absorb_specks, find_regions
 from workers.engine.samples import Samples
-from workers.engine.softness import STRICT_ERROR, Paint, Patch, fitted, sample_patches
+from workers.engine.softness import STRICT_ERROR, Paint, fitted
 from workers.engine.tally import Counts
 
 STEEPEST = 30
@@ -185,7 +186,7 @@ def separated(
     measure_reach(cut.ids, owners, table.kinds, table.shapes, reach)
     shifts = shifts[:, :4] / np.maximum(shifts[:, 4:], 1)
     out = dict[int, Paint]()
-    patches = sample_patches(cut, pixels, calm, np.flatnonzero(wanted[owners]))
+    patches = sample_patches(cut, pixels, calm, flat_pixels(cut, calm), np.flatnonzero(wanted[owners]))
     for i, k in enumerate(owners.tolist()):
         if wanted[k]:
             out[i] = own_paint(patches[i], shifted(table, k, shifts[i], reach[i]))

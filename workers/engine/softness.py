@@ -2,7 +2,7 @@
 
 import heapq
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,16 +12,11 @@ from workers.engine.decode import Pixels
 from workers.engine.edges import edges_among
 from workers.engine.flatness import Mask
 from workers.engine.gradients import BINS, CONSTANT, fit_paint
-from workers.engine.kernels import kernel
+from workers.engine.patches import FEWEST_FLAT, MOST_SAMPLES, Patch, flat_pixels, sample_patches
 from workers.engine.polish import best_paint, reach_of
-from workers.engine.regions import Borders, Ids, Regions
+from workers.engine.regions import Borders, Regions
 from workers.engine.tally import Counts
 from workers.engine.witnesses import call_witnesses, holds, together
-
-MOST_SAMPLES = 600
-FLAT_VARIATION = 1.0
-FEWEST_FLAT = 6
-"""A region with fewer flat pixels is known by all of its pixels."""
 
 STRICT_ERROR = 2.0
 SAME_FLAT = 1.5
@@ -55,19 +50,6 @@ class Paint:
     profile: Floats
     low: float
     high: float
-
-
-@dataclass(slots=True)
-class Patch:
-    """One or more regions that share a paint so far."""
-
-    samples: Floats
-    pixels: int
-    mean: Floats
-    flat: bool
-    rim: bool = False
-    cells: Floats = field(default_factory=lambda: np.empty((0, 9)))
-    version: int = 0
 
 
 class Merger:
@@ -171,8 +153,9 @@ def merge_soft(
         zip(borders.first[soft].tolist(), borders.second[soft].tolist(), borders.steps[soft].tolist(), strict=True)
     )
     touched = np.unique(np.concatenate([borders.first[soft], borders.second[soft]]))
-    patches = sample_patches(regions, pixels, flat, touched)
-    hear(patches, regions, pixels, flat, softness.even)
+    counts = flat_pixels(regions, flat)
+    patches = sample_patches(regions, pixels, flat, counts, touched)
+    hear(patches, regions, pixels, flat, counts, softness.even)
     for i in rims_of(regions, borders, soft):
         if i in patches:
             patches[i].rim = True
@@ -198,87 +181,11 @@ def rims_of(regions: Regions, borders: Borders, soft: Mask) -> list[int]:
     return np.flatnonzero((2 * regions.areas < RIM_WIDTH * lengths) & (hard >= RIM_SHARE * lengths)).tolist()
 
 
-@kernel
-def gather_samples(
-    ids: Ids, pixels: Pixels, flat: Mask, inner: Mask, sizes: Counts, taken: Counts, starts: Counts, samples: Floats
-) -> None:
-    """Collect evenly spaced pixels of every region (x, y, four channels), in reading order.
-
-    Of `sizes` pixels, only flat ones where `inner`, the next `taken` go to the rows from `starts`.
-    """
-    height, width = ids.shape
-    seen, made = np.zeros(len(sizes), np.int64), np.zeros(len(sizes), np.int64)
-    for y in range(height):
-        for x in range(width):
-            i = ids[y, x]
-            if taken[i] == 0 or (inner[i] and not flat[y, x]):
-                continue
-            wanted = seen[i]
-            if taken[i] < sizes[i]:
-                wanted = made[i] * (sizes[i] - 1) // (taken[i] - 1)
-            if seen[i] == wanted:
-                row = starts[i] + made[i]
-                samples[row, 0], samples[row, 1] = x + 0.5, y + 0.5
-                for c in range(4):
-                    samples[row, 2 + c] = pixels[y, x, c]
-                made[i] += 1
-            seen[i] += 1
-
-
-@kernel
-def count_flat(ids: Ids, flat: Mask, counts: Counts) -> None:
-    """Count each region's flat pixels."""
-    height, width = ids.shape
-    for y in range(height):
-        run = 0
-        for x in range(width):
-            run += flat[y, x]
-            if x + 1 == width or ids[y, x + 1] != ids[y, x]:
-                counts[ids[y, x]] += run
-                run = 0
-
-
-@kernel
-def describe(samples: Floats, mean: Floats) -> float:
-    """The mean color of samples, and how much they vary in levels."""
-    n = len(samples)
-    total = 0.0
-    for c in range(4):
-        first = second = 0.0
-        for i in range(n):
-            first += samples[i, 2 + c]
-        mean[c] = first / n
-        for i in range(n):
-            second += (samples[i, 2 + c] - mean[c]) ** 2
-        total += second / n
-    return math.sqrt(total / 3)
-
-
-def sample_patches(regions: Regions, pixels: Pixels, flat: Mask, wanted: NDArray[np.int64]) -> dict[int, Patch]:
-    """Up to MOST_SAMPLES samples of each wanted region: of its flat pixels, or of all if those are few."""
-    flat_pixels = np.zeros(regions.count, np.int64)
-    count_flat(regions.ids, flat, flat_pixels)
-    inner = flat_pixels >= FEWEST_FLAT
-    sizes, taken = np.where(inner, flat_pixels, regions.areas), np.zeros(regions.count, np.int64)
-    taken[wanted] = np.minimum(sizes[wanted], MOST_SAMPLES)
-    ends = np.cumsum(taken)
-    samples = np.empty((int(ends[-1]), 6))
-    gather_samples(regions.ids, pixels, flat, inner, sizes, taken, ends - taken, samples)
-    patches = dict[int, Patch]()
-    for i, end, count, area in zip(
-        wanted.tolist(), ends[wanted].tolist(), taken[wanted].tolist(), regions.areas[wanted].tolist(), strict=True
-    ):
-        own, mean = samples[end - count : end], np.empty(4)
-        patches[i] = Patch(own, area, mean, describe(own, mean) < FLAT_VARIATION)
-    return patches
-
-
-def hear(patches: dict[int, Patch], regions: Regions, pixels: Pixels, flat: Mask, near: float) -> None:
+def hear(patches: dict[int, Patch], regions: Regions, pixels: Pixels, flat: Mask, counts: Counts, near: float) -> None:
     """Let every patch know what its paint must meet; one of which most parts are within `near` levels is flat, too."""
-    wanted, flat_pixels = np.zeros(regions.count, np.bool_), np.zeros(regions.count, np.int64)
+    wanted = np.zeros(regions.count, np.bool_)
     wanted[list(patches)] = True
-    count_flat(regions.ids, flat, flat_pixels)
-    witnesses = call_witnesses(regions.ids, pixels, flat, flat_pixels >= FEWEST_FLAT, wanted, near)
+    witnesses = call_witnesses(regions.ids, pixels, flat, counts >= FEWEST_FLAT, wanted, near)
     for i, patch in patches.items():
         patch.cells, patch.flat = witnesses.of(i), patch.flat or bool(witnesses.even[i])
 

@@ -104,3 +104,15 @@ def test_fine_strokes_hang_together_in_pictures_that_are_not_small() -> None:
 @pytest.mark.parametrize(("rows", "fine"), [(5, True), (0, False)])
 def test_only_finely_drawn_pictures_are_said_to_be(rows: int, fine: bool) -> None:
     assert analyse_image(reduced(beads(rows), 0)).fine is fine
+
+
+def test_small_things_keep_a_color_that_is_nowhere_else_beside_many_shades() -> None:
+    picture = Image.new("RGB", (300, 200), "#ff0000")
+    draw = ImageDraw.Draw(picture)
+    draw.rectangle((0, 120, 300, 200), "#17178f")
+    draw.rectangle((0, 0, 299, 199), None, "#ffc0c0")  # a page's edge that runs through pixels: no odd color
+    draw.rectangle((0, 120, 299, 199), None, "#c5c5e3")
+    draw.rectangle((0, 60, 299, 62), "#ffffff")
+    for x in range(20, 280, 26):
+        draw.rectangle((x, 150, x + 1, 151), "#f0d010")
+    assert "#f0d010" in trace(encoded(picture), TraceOptions()).svg
