@@ -70,7 +70,7 @@ def find_corners(ring: Floats, n: int, corner: float, closed: bool, found: NDArr
     taken = np.zeros(n, np.bool_)
     count = 0
     for place in np.argsort(-bends[sharp[:candidates]], kind="mergesort"):
-        i = sharp[place]
+        i = int(sharp[int(place)])
         if taken[i] or (bends[i] < SURE and not stands_out(bends, n, i)):
             continue
         found[count] = i

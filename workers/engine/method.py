@@ -178,7 +178,7 @@ def paint_shapes(
     if not recipe.cutout:
         colors = layers(colors, stack.parents, stack.translucent)
     for rank, outline in enumerate(outlines):
-        data, segments = cutter.path(outline.region, outline.rings) if cutter else tracer.path(outline.rings, rank)
+        data, segments = cutter.path(outline.region, outline.rings) if cutter else tracer.path(outline, rank)
         if not segments:
             continue
         fill, opacity = flat_paint(colors[outline.region].tolist())

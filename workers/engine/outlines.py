@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,10 +18,20 @@ Starts = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """All closed walks around one shape: lattice points, one for each pixel side, the shape on the right."""
+    """All closed walks around one shape: lattice points, one for each pixel side, the shape on the right.
+
+    Walk k has the points from starts[k] to starts[k + 1].
+    """
 
     region: int
-    rings: list[Lattice]
+    points: Lattice
+    starts: Starts
+
+    @property
+    def rings(self) -> list[Lattice]:
+        """The walks one by one."""
+        ends = self.starts.tolist()
+        return [self.points[first:last] for first, last in pairwise(ends)]
 
 
 @kernel
@@ -108,4 +119,4 @@ def outline_shapes(stack: Stack, *, alone: bool = False) -> Iterator[Outline]:
         low = int(stack.first[i])
         high = low + 1 if alone else int(stack.end[i])
         rings = walk_outlines(stack.numbers, low, high, stack.boxes[i], columns, rows, seen, points, starts)
-        yield Outline(i, [points[starts[k] : starts[k + 1]].copy() for k in range(rings)])
+        yield Outline(i, points[: starts[rings]].copy(), starts[: rings + 1].copy())

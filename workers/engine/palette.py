@@ -88,7 +88,7 @@ def count_colors(colors: Packed, mask: Mask, opaque: bool) -> tuple[Keys, Counts
     for y in range(height):
         x = run_from(mask, y, 0)
         while x < width:
-            end, color = run_end(colors, mask, y, x), np.int64(colors[y, x])
+            end, color = run_end(colors, mask, y, x), int(np.int64(colors[y, x]))
             key = color_key(color, opaque)
             slot = slot_of(slots, keys, key)
             if slots[slot] < 0:
@@ -98,7 +98,7 @@ def count_colors(colors: Packed, mask: Mask, opaque: bool) -> tuple[Keys, Counts
                     slot = slot_of(slots, keys, key)
                 keys[found], slots[slot] = key, found
                 found += 1
-            add_run(counts, sums, np.int64(slots[slot]), end - x, color)
+            add_run(counts, sums, int(slots[slot]), end - x, color)
             x = run_from(mask, y, end)
     return keys[:found], counts[:found], sums[: 4 * found]
 
@@ -116,7 +116,7 @@ def name_colors(colors: Packed, mask: Mask, opaque: bool, keys: Keys, names: Lab
         x = run_from(mask, y, 0)
         while x < width:
             end = run_end(colors, mask, y, x)
-            row = slots[slot_of(slots, keys, color_key(np.int64(colors[y, x]), opaque))]
+            row = slots[slot_of(slots, keys, color_key(int(np.int64(colors[y, x])), opaque))]
             out[y, x:end] = names[row] if row >= 0 else 0
             x = run_from(mask, y, end)
 

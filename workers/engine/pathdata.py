@@ -13,7 +13,7 @@ LINE, QUARTER = 1, 2
 MOST_BYTES = 72
 """A segment is a letter and at most six numbers of a sign or space and up to ten digits, and so is the beginning."""
 
-MOVE, LINE_TO, ACROSS, DOWN, CURVE, MIRRORED, CLOSE = (ord(letter) for letter in "Mlhvcsz")
+MOVE, LINE_TO, ACROSS, DOWN, CURVE, MIRRORED, ARC, CLOSE = (ord(letter) for letter in "Mlhvcsaz")
 MINUS, SPACE, ZERO = ord("-"), ord(" "), ord("0")
 
 Text = NDArray[np.uint8]
@@ -78,43 +78,82 @@ def put_path(rows: NDArray[np.int64], lines: Pixels, text: Text) -> tuple[int, i
     return at + 1, segments
 
 
-def write_path(curves: Floats, lines: Pixels, count: int, units: int) -> tuple[str, int]:
-    """Closed path data of consecutive curves (eight numbers each, in pixels), and the number of its segments.
+@kernel
+def put_arcs(curves: Floats, units: int, text: Text) -> int:
+    """Write an ellipse of four curves as two arcs, from its right or left end; gives 0 bytes if it is not upright."""
+    x, y = (curves[0, 0] + curves[2, 0]) / 2 * units, (curves[0, 1] + curves[2, 1]) / 2 * units
+    ax, ay = curves[0, 0] * units - x, curves[0, 1] * units - y
+    bx, by = curves[1, 0] * units - x, curves[1, 1] * units - y
+    # In a page whose y points down, a ring that turns from right to bottom is drawn with a positive angle.
+    sweep = 1 if ax * by > ay * bx else 0
+    if abs(ax) < abs(ay):
+        ax, ay, bx, by = bx, by, ax, ay
+    wide, high = int(np.rint(abs(ax))), int(np.rint(abs(by)))
+    if np.rint(ay) != 0 or np.rint(bx) != 0 or wide == 0 or high == 0:
+        return 0
+    text[0] = MOVE
+    at = put_number(text, 1, int(np.rint(x)) - wide, False)
+    at = put_number(text, at, int(np.rint(y)), True)
+    text[at] = ARC
+    at += 1
+    for way in (2 * wide, -2 * wide):
+        for value in (wide, high, 0, 1, sweep, way, 0):
+            at = put_number(text, at, value, text[at - 1] != ARC)
+    text[at] = CLOSE
+    return at + 1
+
+
+@kernel
+def put_page(width: int, height: int, units: int, text: Text) -> int:
+    """Write the outline of the whole page; give the number of bytes."""
+    text[0], text[1], text[2], text[3], text[4] = MOVE, ZERO, SPACE, ZERO, ACROSS
+    at = put_number(text, 5, width * units, False)
+    text[at] = DOWN
+    at = put_number(text, at + 1, height * units, False)
+    text[at] = ACROSS
+    at = put_number(text, at + 1, -width * units, False)
+    text[at] = CLOSE
+    return at + 1
+
+
+@kernel
+def put_closed(curves: Floats, lines: Pixels, count: int, units: int, text: Text) -> tuple[int, int]:
+    """Write the closed path of consecutive curves, in pixels; give the number of its bytes and of its segments.
 
     The last curve ends where the first began. Lines of no length at this precision are left out; a path that
-    shrinks to fewer than two segments is nothing, and its data is empty. An upright ellipse becomes two arcs; a curve
-    whose first handle mirrors the last one before it is written without that handle (`s`).
+    shrinks to fewer than two segments is nothing. An upright ellipse becomes two arcs; a curve whose first handle
+    mirrors the last one before it is written without that handle (`s`).
     """
-    if count == 4 and (lines[:4] == QUARTER).all() and (arcs := two_arcs(curves[:4] * units)):
-        return arcs, 2
-    rows, text = np.rint(curves[:count] * units).astype(np.int64), np.empty(MOST_BYTES * (count + 1), np.uint8)
+    if count == 4 and (lines[:4] == QUARTER).all():
+        used = put_arcs(curves, units, text)
+        if used:
+            return used, 2
+    rows = np.empty((count, 8), np.int64)
+    for k in range(count):
+        for c in range(8):
+            rows[k, c] = int(np.rint(curves[k, c] * units))
     used, segments = put_path(rows, lines, text)
-    return (text[:used].tobytes().decode("ascii"), segments) if segments >= 2 else ("", 0)
+    return (used, segments) if segments >= 2 else (0, 0)
 
 
-def two_arcs(curves: Floats) -> str:
-    """Path data of an ellipse, in drawing units, from its right or left end; empty if it is not upright."""
-    x, y = (curves[0, :2] + curves[2, :2]) / 2
-    across, down = curves[0, :2] - (x, y), curves[1, :2] - (x, y)
-    if abs(across[0]) < abs(across[1]):
-        across, down = down, across
-    if round(across[1]) or round(down[0]):
-        return ""
-    wide, high = round(abs(across[0])), round(abs(down[1]))
-    if not wide or not high:
-        return ""
-    # In a page whose y points down, a ring that turns from right to bottom is drawn with a positive angle.
-    a, b = curves[0, :2] - (x, y), curves[1, :2] - (x, y)
-    sweep = int(a[0] * b[1] > a[1] * b[0])
-    there, back = (f"{wide} {high} 0 1 {sweep}{number(dx)} 0" for dx in (2 * wide, -2 * wide))
-    return f"M{round(x) - wide}{number(round(y))}a{there} {back}z"
+def room_for(curves: int) -> Text:
+    """Room for the data of a path of so many curves."""
+    return np.empty(MOST_BYTES * (curves + 1), np.uint8)
 
 
-def number(value: int) -> str:
-    """A whole number after another one: its sign parts them, or else a space."""
-    return str(value) if value < 0 else f" {value}"
+def decoded(text: Text, used: int) -> str:
+    """The first bytes of a text."""
+    return text[:used].tobytes().decode("ascii")
+
+
+def write_path(curves: Floats, lines: Pixels, count: int, units: int) -> tuple[str, int]:
+    """What `put_closed` writes, and the number of segments."""
+    text = room_for(count)
+    used, segments = put_closed(curves, lines, count, units, text)
+    return decoded(text, used), segments
 
 
 def rectangle(width: int, height: int, units: int) -> tuple[str, int]:
-    """Path data of the whole page."""
-    return f"M0 0h{width * units}v{height * units}h-{width * units}z", 4
+    """Path data of the whole page, and the number of its segments."""
+    text = room_for(4)
+    return decoded(text, put_page(width, height, units, text)), 4

@@ -72,7 +72,7 @@ def elect_colors(colors: Packed, mask: Mask, opaque: bool) -> tuple[Keys, Keys, 
     for y in range(height):
         x = run_from(mask, y, 0)
         while x < width:
-            end, color = run_end(colors, mask, y, x), np.int64(colors[y, x])
+            end, color = run_end(colors, mask, y, x), int(np.int64(colors[y, x]))
             key = color_key(color, opaque)
             slot = slot_of(slots, keys, key)
             if slots[slot] < 0:
@@ -82,7 +82,7 @@ def elect_colors(colors: Packed, mask: Mask, opaque: bool) -> tuple[Keys, Keys, 
                     slot = slot_of(slots, keys, key)
                 keys[found], slots[slot] = key, found
                 found += 1
-            vote(names, votes, totals, np.int64(slots[slot]), end - x, color)
+            vote(names, votes, totals, int(slots[slot]), end - x, color)
             x = run_from(mask, y, end)
     return keys[:found], names[:found], votes[:found], totals[:found]
 

@@ -195,7 +195,7 @@ def place_ring(
             depth = depth_below(ids, ranks, rank, in_y, in_x, in_y - out_y, in_x - out_x)
         elif not at_border:
             step = step_across(pixels, in_y, in_x, out_y, out_x)
-            least = soft_step_between(ranks[ids[in_y, in_x]], ranks[ids[out_y, out_x]], soft_step)
+            least = soft_step_between(ranks[int(ids[in_y, in_x])], ranks[int(ids[out_y, out_x])], soft_step)
             if step < least:
                 # No edge to be seen here, only where one band of a smooth area ends: it may run as it likes.
                 reach = SOFT_LEEWAY * (1 - step / least)

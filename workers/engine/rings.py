@@ -5,12 +5,58 @@ import numpy as np
 from workers.engine.closed import fit_ring
 from workers.engine.color import Floats
 from workers.engine.decode import Pixels
+from workers.engine.kernels import kernel
 from workers.engine.labels import Labelled
-from workers.engine.outlines import Lattice
-from workers.engine.pathdata import rectangle, write_path
+from workers.engine.mixture import Labels
+from workers.engine.outlines import Lattice, Outline, Starts
+from workers.engine.pathdata import MOST_BYTES, Text, decoded, put_closed, put_page, write_path
 from workers.engine.recipe import Recipe
 from workers.engine.regions import Ids
 from workers.engine.ring import place_ring
+
+
+@kernel
+def is_page(walk: Lattice, width: int, height: int) -> bool:
+    """Whether a walk is the edge of the page: a round shape that meets all four sides is just as long."""
+    inside = 0
+    for x, y in walk:
+        inside += x not in (0, width) and y not in (0, height)
+    return inside == 0 and len(walk) == 2 * (width + height)
+
+
+@kernel
+def put_rings(
+    points: Lattice, starts: Starts, pixels: Pixels, palette: Floats, labels: Labels, ids: Ids, ranks: Ids, rank: int,
+    soft_step: float, tolerance: float, corner: float, smoothing: float, straight: bool, speck: int, refined: bool,
+    units: int,
+) -> tuple[Text, int, int]:  # fmt: skip
+    """Path data of all walks of the shape drawn at this rank, its number of bytes, and that of its segments."""
+    height, width = ids.shape
+    text, used, segments = np.empty(0, np.uint8), 0, 0
+    for k in range(len(starts) - 1):
+        walk = points[starts[k] : starts[k + 1]]
+        ring, cracks = np.empty((len(walk), 7)), np.empty(len(walk), np.int32)
+        n = place_ring(walk, pixels, palette, labels, ids, ranks, rank, soft_step, ring, cracks)
+        curves, lines, made = np.empty((n + 8, 8)), np.empty(n + 8, np.uint8), 4
+        page = is_page(walk, width, height)
+        if not page:
+            if n < 3:
+                continue
+            made = fit_ring(
+                ring[:n], n, tolerance, corner, smoothing, straight, speck, refined, float(width), float(height),
+                curves, lines,
+            )  # fmt: skip
+        if used + MOST_BYTES * (made + 1) > len(text):
+            larger = np.empty(2 * len(text) + MOST_BYTES * (made + 1), np.uint8)
+            larger[:used] = text[:used]
+            text = larger
+        if page:
+            used += put_page(width, height, units, text[used:])
+            segments += 4
+        else:
+            more, new = put_closed(curves, lines, made, units, text[used:])
+            used, segments = used + more, segments + new
+    return text, used, segments
 
 
 class Tracer:
@@ -24,36 +70,31 @@ class Tracer:
         self.recipe = recipe
         self.height, self.width = ids.shape
 
-    def path(self, walks: list[Lattice], rank: int) -> tuple[str, int]:
+    def path(self, outline: Outline, rank: int) -> tuple[str, int]:
         """Path data of all walks of the shape drawn at this rank, and the number of its segments."""
-        pieces = [self.squares(walk) if self.recipe.squares else self.curves(walk, rank) for walk in walks]
-        return "".join(data for data, _ in pieces), sum(segments for _, segments in pieces)
-
-    def curves(self, walk: Lattice, rank: int) -> tuple[str, int]:
-        """A walk as lines and cubics."""
-        if self.is_page(walk):
-            return rectangle(self.width, self.height, self.recipe.units)
+        if self.recipe.squares:
+            pieces = [self.squares(walk) for walk in outline.rings]
+            return "".join(data for data, _ in pieces), sum(segments for _, segments in pieces)
         fit = self.recipe.fit
-        ring, _ = self.placed(walk, rank)
-        n = len(ring)
-        if n < 3:
-            return "", 0
-        curves, lines = np.empty((n + 8, 8)), np.empty(n + 8, np.uint8)
-        page = (float(self.width), float(self.height))
-        made = fit_ring(
-            ring,
-            n,
+        text, used, segments = put_rings(
+            outline.points,
+            outline.starts,
+            self.pixels,
+            self.labelled.palette,
+            self.labelled.labels,
+            self.ids,
+            self.ranks,
+            rank,
+            self.recipe.soft_step,
             fit.tolerance,
             fit.corner,
             fit.smoothing,
             fit.straight,
             fit.speck,
             fit.refined,
-            *page,
-            curves,
-            lines,
+            self.recipe.units,
         )
-        return write_path(curves, lines, made, self.recipe.units)
+        return decoded(text, used), segments
 
     def placed(self, walk: Lattice, rank: int) -> tuple[Floats, Ids]:
         """The sub-pixel points of a walk, and the index of the crack that each was."""
@@ -80,10 +121,3 @@ class Tracer:
         curves = np.zeros((n, 8))
         curves[:, :2], curves[:, 6:] = corners, np.roll(corners, -1, 0)
         return write_path(curves, np.ones(n, np.uint8), n, self.recipe.units)
-
-    def is_page(self, walk: Lattice) -> bool:
-        """Whether a walk is the edge of the page: a round shape that meets all four sides is just as long."""
-        if len(walk) != 2 * (self.width + self.height):
-            return False
-        x, y = walk[:, 0], walk[:, 1]
-        return bool(((x == 0) | (x == self.width) | (y == 0) | (y == self.height)).all())
