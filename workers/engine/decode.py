@@ -27,7 +27,7 @@ UPRIGHT = {
 
 Pixels = NDArray[np.uint8]
 
-STRIP = 64
+STRIP = 128
 """Rows that are copied at once."""
 
 

@@ -182,7 +182,7 @@ def label_pixels(
             palette = with_stroke_colors(pixels, peaks, opaque, palette, settings)
         name_peaks(pixels, known, labels, unexplained, peaks, palette, extra)
         label_edges(pixels, known, extra, True, palette, settings.reach, most_error, labels, unexplained)
-    keep_thin_strokes(pixels, known, palette, labels)
+    keep_thin_strokes(pixels, known, palette, labels, extra)
     return Labelled(labels, palette)
 
 

@@ -198,10 +198,13 @@ def squared_distance_of(palette: Floats, a: int, b: int) -> float:
 
 
 @kernel
-def keep_thin_strokes(pixels: Pixels, known: Labels, palette: Floats, labels: Labels) -> None:
-    """Give ridge pixels to their strokes, then join the steps of slanted strokes so that they hang together."""
+def keep_thin_strokes(pixels: Pixels, known: Labels, palette: Floats, labels: Labels, flips: Labels) -> None:
+    """Give ridge pixels to their strokes, then join the steps of slanted strokes so that they hang together.
+
+    `flips` is room for as many labels.
+    """
     height, width = labels.shape
-    flips = np.full((height, width), -1, np.int16)
+    flips[:] = -1
     for y in range(1, height - 1):
         for x in range(1, width - 1):
             if known[y, x] < 0:
