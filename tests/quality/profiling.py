@@ -20,7 +20,7 @@ REST = "rest"
 STAGES: Mapping[str, str] = {
     "decode": "decode rasters Image ImageFile PngImagePlugin JpegImagePlugin",
     "analyse": "samples squares analyse paper native recipe flatness suggest resize enlarge denoise",
-    "labels": "palette pure labels mixture thin hashing color prune bleeding exact",
+    "labels": "palette pure labels mixture thin slivers hashing color prune bleeding exact",
     "regions, gradients": (
         "areas solid regions repaint tally gradients edges witnesses polish patches softness paints background"
     ),

@@ -24,6 +24,7 @@ from workers.engine.recipe import Recipe
 from workers.engine.regions import Regions
 from workers.engine.rings import Tracer
 from workers.engine.samples import Samples
+from workers.engine.slivers import without_slivers
 from workers.engine.softness import Paint
 from workers.engine.stacking import Stack, stack_regions
 from workers.engine.translucency import layers
@@ -54,6 +55,8 @@ def draw_art(samples: Samples, recipe: Recipe) -> Art:
     if recipe.segmentation:
         return draw_areas(samples, segments_of(samples, recipe, recipe.segmentation), recipe)
     labelled = labelled_by(samples, find_palette(samples, recipe), recipe, fixed=recipe.squares)
+    if recipe.denoise:
+        labelled = without_slivers(samples.pixels, labelled, recipe.labels.mix_error)
     return draw_labels(samples, labelled, recipe)
 
 

@@ -60,3 +60,14 @@ def test_a_small_spot_of_its_own_color_keeps_it() -> None:
     small = picture.resize((320, 240), Image.Resampling.BOX)
     colors = [levels(fill) for fill in fills(encoded(small, "JPEG", quality=75))]
     assert any(green > red + 30 and green > blue + 30 for red, green, blue in colors), colors
+
+
+def test_an_edge_is_no_line_of_a_color_that_is_elsewhere() -> None:
+    scale = 4
+    picture = Image.new("RGB", (480 * scale, 480 * scale), "white")
+    pen = ImageDraw.Draw(picture)
+    pen.polygon([(0, 100 * scale), (0, 480 * scale), (370 * scale, 480 * scale)], fill="#1293d8")
+    pen.polygon([(150 * scale, 0), (480 * scale, 0), (480 * scale, 330 * scale)], fill="#4eaee2")
+    small = picture.resize((480, 480), Image.Resampling.LANCZOS)
+    svg = trace(encoded(small, "JPEG", quality=60, subsampling=2), TraceOptions()).svg
+    assert 3 == svg.count("M"), svg  # the page and both shapes
