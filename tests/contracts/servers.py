@@ -68,7 +68,7 @@ class RunningStandIn:
         if self.process.stdout is not None:
             self.process.stdout.close()
         self.process.terminate()
-        return self.process.wait(10)
+        return self.process.wait(TIMEOUT_SECONDS)
 
 
 def start_stand_in(module: str, *arguments: str) -> RunningStandIn:
