@@ -40,7 +40,10 @@ Pure = tuple[Keys, Floats]
 
 
 def packed(pixels: Pixels) -> Packed:
-    """Every pixel's four channels as one number, red in the lowest byte and alpha in the highest."""
+    """Every pixel's four channels as one number, red in the lowest byte and alpha in the highest.
+
+    Kernels take them through `np.int64`: what comes of an unsigned number stays unsigned to numba.
+    """
     return pixels.view(np.uint32).reshape(pixels.shape[:2])
 
 
