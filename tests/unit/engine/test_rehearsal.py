@@ -1,3 +1,4 @@
+import gc
 import importlib
 import io
 import pkgutil
@@ -58,6 +59,12 @@ def test_no_request_ever_compiles(kind: str) -> None:
     after = signatures()
     assert after == before
     assert len(before) > 30
+
+
+def test_the_collector_leaves_alone_what_warming_up_has_loaded() -> None:
+    gc.unfreeze()
+    warm()
+    assert gc.get_freeze_count() > 50_000
 
 
 def test_nobody_can_write_to_a_picture_whoever_made_it() -> None:
