@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 from workers.engine.kernels import kernel
 
 Keys = NDArray[np.int64]
+Values = NDArray[np.int64]
+"""What is kept for each key, a row of whole numbers."""
+
 Slots = NDArray[np.int32]
 """A table whose size is a power of two: the row of a key in one of the slots that it may take, -1 in empty ones."""
 
@@ -34,17 +37,27 @@ def slot_of(slots: Slots, keys: Keys, key: int) -> int:
 
 
 @kernel
-def slots_for(keys: Keys, count: int, room: int) -> Slots:
-    """A table with room for so many rows, a power of two, that holds the first `count` keys."""
-    slots = np.full(SPARE * room, -1, np.int32)
+def slots_for(keys: Keys, count: int) -> Slots:
+    """A table that holds the first `count` keys and has room for all."""
+    size = SPARE * ROOM
+    while size < SPARE * len(keys):
+        size *= 2
+    slots = np.full(size, -1, np.int32)
     for row in range(count):
         slots[slot_of(slots, keys, keys[row])] = row
     return slots
 
 
 @kernel
-def larger(values: Keys) -> Keys:
-    """The values, and zeros for as many more."""
-    out = np.zeros(2 * len(values), np.int64)
-    out[: len(values)] = values
-    return out
+def entered(slots: Slots, keys: Keys, values: Values, found: int, key: int) -> tuple[Slots, Keys, Values, int]:
+    """The row of a key, `found` and of zeros if it is a new one, and the tables, which are larger then if need be."""
+    slot = slot_of(slots, keys, key)
+    if slots[slot] >= 0:
+        return slots, keys, values, int(slots[slot])
+    if found == len(keys):
+        more, zeros = np.empty(2 * found, np.int64), np.zeros((2 * found, values.shape[1]), np.int64)
+        more[:found], zeros[:found] = keys, values
+        keys, values, slots = more, zeros, slots_for(more, found)
+        slot = slot_of(slots, keys, key)
+    keys[found], slots[slot] = key, found
+    return slots, keys, values, found

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from workers.engine.color import Floats, perceived
 from workers.engine.decode import Pixels
 from workers.engine.flatness import Mask
-from workers.engine.hashing import ROOM, Keys, larger, slot_of, slots_for
+from workers.engine.hashing import ROOM, Keys, Values, entered, slot_of, slots_for
 from workers.engine.kernels import kernel
 from workers.engine.mixture import Labels
 
@@ -74,46 +74,29 @@ def run_end(colors: Packed, mask: Mask, y: int, x: int) -> int:
 
 
 @kernel
-def add_run(counts: Counts, sums: Counts, row: int, run: int, color: int) -> None:
-    """Count so many pixels of one color."""
-    counts[row] += run
-    for c in range(4):
-        sums[4 * row + c] += run * (color >> 8 * c & 255)
-
-
-@kernel
-def count_colors(colors: Packed, mask: Mask, opaque: bool) -> tuple[Keys, Counts, Counts]:
-    """Every key of the masked pixels, how many have it, and the sums of their four channels."""
+def count_colors(colors: Packed, mask: Mask, opaque: bool) -> tuple[Keys, Values]:
+    """Every key of the masked pixels; of each how many have it, and the sums of their four channels."""
     height, width = mask.shape
-    keys, counts, sums = np.zeros(ROOM, np.int64), np.zeros(ROOM, np.int64), np.zeros(4 * ROOM, np.int64)
-    slots = slots_for(keys, 0, ROOM)
-    found = 0
+    keys, values, found = np.empty(ROOM, np.int64), np.zeros((ROOM, 5), np.int64), 0
+    slots = slots_for(keys, 0)
     for y in range(height):
         x = run_from(mask, y, 0)
         while x < width:
             end, color = run_end(colors, mask, y, x), int(np.int64(colors[y, x]))
-            key = color_key(color, opaque)
-            slot = slot_of(slots, keys, key)
-            if slots[slot] < 0:
-                if found == len(keys):
-                    keys, counts, sums = larger(keys), larger(counts), larger(sums)
-                    slots = slots_for(keys, found, len(keys))
-                    slot = slot_of(slots, keys, key)
-                keys[found], slots[slot] = key, found
-                found += 1
-            add_run(counts, sums, int(slots[slot]), end - x, color)
+            slots, keys, values, row = entered(slots, keys, values, found, color_key(color, opaque))
+            found = max(found, row + 1)
+            values[row, 0] += end - x
+            for c in range(4):
+                values[row, 1 + c] += (end - x) * (color >> 8 * c & 255)
             x = run_from(mask, y, end)
-    return keys[:found], counts[:found], sums[: 4 * found]
+    return keys[:found], values[:found]
 
 
 @kernel
 def name_colors(colors: Packed, mask: Mask, opaque: bool, keys: Keys, names: Labels, out: Labels) -> None:
     """Give masked pixels the name of their key, 0 if it is not among the keys, and all others -1."""
     height, width = mask.shape
-    room = ROOM
-    while room < len(keys):
-        room *= 2
-    slots = slots_for(keys, len(keys), room)
+    slots = slots_for(keys, len(keys))
     out[:] = -1
     for y in range(height):
         x = run_from(mask, y, 0)
@@ -195,11 +178,11 @@ class Histogram:
 
     def __init__(self, pixels: Pixels, mask: Mask, opaque: bool) -> None:
         self.opaque = opaque
-        keys, counts, sums = count_colors(packed(pixels), mask, opaque)
+        keys, values = count_colors(packed(pixels), mask, opaque)
         order = np.argsort(keys)
         self.keys: Keys = keys[order]
-        self.counts: Floats = counts[order].astype(float)
-        self.sums: Floats = sums.reshape(-1, 4)[order].astype(float)
+        self.counts: Floats = values[order, 0].astype(float)
+        self.sums: Floats = values[order, 1:].astype(float)
         self.places: Floats = perceived(self.sums / np.maximum(self.counts, 1)[:, None])
 
     def palette(

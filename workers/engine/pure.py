@@ -8,9 +8,9 @@ import numpy as np
 
 from workers.engine.decode import Pixels
 from workers.engine.flatness import Mask
-from workers.engine.hashing import ROOM, Keys, larger, slot_of, slots_for
+from workers.engine.hashing import ROOM, Keys, Values, entered, slots_for
 from workers.engine.kernels import kernel
-from workers.engine.palette import Counts, Histogram, Packed, Pure, color_key, packed, run_end, run_from
+from workers.engine.palette import Histogram, Packed, Pure, color_key, packed, run_end, run_from
 
 MARGIN = 0.4
 """By this share of a key's pixels the elected color must be ahead: then it has seven tenths of them, or more."""
@@ -32,11 +32,11 @@ def pure_colors(pixels: Pixels, constant: Mask, opaque: bool, fewest: float, his
 
     The histogram is of all pixels of flat areas, constant or not: those of gradients fill the space around a color.
     """
-    keys, names, votes, totals = elect_colors(packed(pixels), constant, opaque)
+    keys, values = elect_colors(packed(pixels), constant, opaque)
     order = np.argsort(keys)
-    keys, totals, votes = keys[order], totals[order], votes[order]
-    colors = names[order].astype(np.uint32).view(np.uint8).reshape(-1, 4).astype(float)
-    counts, ahead = totals, votes > MARGIN * totals
+    keys, (names, votes, counts) = keys[order], values[order].T
+    colors = names.astype(np.uint32).view(np.uint8).reshape(-1, 4).astype(float)
+    ahead = votes > MARGIN * counts
     able = np.flatnonzero(ahead & (counts >= fewest))
     able = able[np.argsort(-counts[able], kind="stable")][:MOST_PURE]
     reach = np.where(ahead, NEXT, NEAR)
@@ -57,43 +57,27 @@ def pure_colors(pixels: Pixels, constant: Mask, opaque: bool, fewest: float, his
 
 
 @kernel
-def elect_colors(colors: Packed, mask: Mask, opaque: bool) -> tuple[Keys, Keys, Counts, Counts]:
+def elect_colors(colors: Packed, mask: Mask, opaque: bool) -> tuple[Keys, Values]:
     """Every key of the masked pixels, and the one exact color that most pixels of it may have.
 
     That is found by majority vote (Boyer, Moore 1981): with the color come the votes it has left and all that were
     given.
     """
     height, width = mask.shape
-    keys, names, votes, totals = (
-        np.zeros(ROOM, np.int64), np.zeros(ROOM, np.int64), np.zeros(ROOM, np.int64), np.zeros(ROOM, np.int64)
-    )  # fmt: skip
-    slots = slots_for(keys, 0, ROOM)
-    found = 0
+    keys, values, found = np.empty(ROOM, np.int64), np.zeros((ROOM, 3), np.int64), 0
+    slots = slots_for(keys, 0)
     for y in range(height):
         x = run_from(mask, y, 0)
         while x < width:
-            end, color = run_end(colors, mask, y, x), int(np.int64(colors[y, x]))
-            key = color_key(color, opaque)
-            slot = slot_of(slots, keys, key)
-            if slots[slot] < 0:
-                if found == len(keys):
-                    keys, names, votes, totals = larger(keys), larger(names), larger(votes), larger(totals)
-                    slots = slots_for(keys, found, len(keys))
-                    slot = slot_of(slots, keys, key)
-                keys[found], slots[slot] = key, found
-                found += 1
-            vote(names, votes, totals, int(slots[slot]), end - x, color)
-            x = run_from(mask, y, end)
-    return keys[:found], names[:found], votes[:found], totals[:found]
-
-
-@kernel
-def vote(names: Keys, votes: Counts, totals: Counts, row: int, run: int, color: int) -> None:
-    """Let so many pixels of one color vote."""
-    totals[row] += run
-    if names[row] == color:
-        votes[row] += run
-    elif votes[row] >= run:
-        votes[row] -= run
-    else:
-        names[row], votes[row] = color, run - votes[row]
+            run, color = run_end(colors, mask, y, x) - x, int(np.int64(colors[y, x]))
+            slots, keys, values, row = entered(slots, keys, values, found, color_key(color, opaque))
+            found = max(found, row + 1)
+            values[row, 2] += run
+            if values[row, 0] == color:
+                values[row, 1] += run
+            elif values[row, 1] >= run:
+                values[row, 1] -= run
+            else:
+                values[row, 0], values[row, 1] = color, run - values[row, 1]
+            x = run_from(mask, y, x + run)
+    return keys[:found], values[:found]

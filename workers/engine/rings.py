@@ -63,10 +63,8 @@ class Tracer:
     """Writes paths for the shapes of one picture."""
 
     def __init__(self, pixels: Pixels, labelled: Labelled, ids: Ids, ranks: Ids, recipe: Recipe) -> None:
-        self.pixels = pixels
-        self.labelled = labelled
+        self.picture = pixels, labelled.palette, labelled.labels, ids, ranks
         self.ids = ids
-        self.ranks = ranks
         self.recipe = recipe
         self.height, self.width = ids.shape
 
@@ -76,41 +74,16 @@ class Tracer:
             pieces = [self.squares(walk) for walk in outline.rings]
             return "".join(data for data, _ in pieces), sum(segments for _, segments in pieces)
         fit = self.recipe.fit
+        dials = fit.tolerance, fit.corner, fit.smoothing, fit.straight, fit.speck, fit.refined
         text, used, segments = put_rings(
-            outline.points,
-            outline.starts,
-            self.pixels,
-            self.labelled.palette,
-            self.labelled.labels,
-            self.ids,
-            self.ranks,
-            rank,
-            self.recipe.soft_step,
-            fit.tolerance,
-            fit.corner,
-            fit.smoothing,
-            fit.straight,
-            fit.speck,
-            fit.refined,
-            self.recipe.units,
+            outline.points, outline.starts, *self.picture, rank, self.recipe.soft_step, *dials, self.recipe.units
         )
         return decoded(text, used), segments
 
     def placed(self, walk: Lattice, rank: int) -> tuple[Floats, Ids]:
         """The sub-pixel points of a walk, and the index of the crack that each was."""
         ring, cracks = np.empty((len(walk), 7)), np.empty(len(walk), np.int32)
-        n = place_ring(
-            walk,
-            self.pixels,
-            self.labelled.palette,
-            self.labelled.labels,
-            self.ids,
-            self.ranks,
-            rank,
-            self.recipe.soft_step,
-            ring,
-            cracks,
-        )
+        n = place_ring(walk, *self.picture, rank, self.recipe.soft_step, ring, cracks)
         return ring[:n], cracks[:n]
 
     def squares(self, walk: Lattice) -> tuple[str, int]:

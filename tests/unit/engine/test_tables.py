@@ -55,7 +55,8 @@ def test_a_color_that_most_pixels_of_a_key_have_is_elected() -> None:
     pixels = noise(opaque=True)
     pixels[::2, :, :3] = (90, 120, 30)
     pixels[1::4, :70, :3] = (91, 121, 31)  # of the same key, but fewer
-    keys, names, votes, totals = elect_colors(packed(pixels), np.ones(pixels.shape[:2], np.bool_), opaque=True)
+    keys, values = elect_colors(packed(pixels), np.ones(pixels.shape[:2], np.bool_), opaque=True)
+    names, votes, totals = values.T
     row = int(np.flatnonzero(keys == keys_of(pixels[:1, :1], opaque=True)[0, 0])[0])
     assert names[row] == 90 | 120 << 8 | 30 << 16 | 255 << 24
     assert 0 < votes[row] < totals[row]
