@@ -12,6 +12,9 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from gunicorn.http import wsgi
+from typing_extensions import override
+
 if TYPE_CHECKING:
     from gunicorn.arbiter import Arbiter
     from gunicorn.workers.base import Worker
@@ -48,6 +51,41 @@ control_socket_disable = True
 SHARED_IMPORTS = (
     "flask", "jwt", "psycopg_pool", "pydantic_settings", "redis", "stripe", "structlog", "supabase", "uuid_utils",
 )  # fmt: skip
+
+
+class Held:
+    """Stands for a connection and keeps what would have been sent."""
+
+    def __init__(self) -> None:
+        self.parts: list[bytes] = []
+
+    def sendall(self, part: bytes) -> None:
+        """As a socket's, at once."""
+        self.parts.append(part)
+
+
+class Response(wsgi.Response):
+    """An answer whose head leaves together with the first part of its body, where gunicorn sends one after the other.
+
+    A proxy that has seen a head cannot ask another replica any more. So a process that is killed between the two would
+    be a failure its client sees; an answer that leaves in one piece is either there or can be had from the other.
+    """
+
+    @override
+    def write(self, arg: bytes) -> None:
+        if self.headers_sent:
+            super().write(arg)
+            return
+        connection, self.sock = self.sock, Held()
+        try:
+            super().write(arg)
+            whole = b"".join(self.sock.parts)
+        finally:
+            self.sock = connection
+        self.sock.sendall(whole)
+
+
+wsgi.Response = Response  # gunicorn has a class of one's own for the worker, not for its answers
 
 
 def on_starting(_: "Arbiter") -> None:
