@@ -99,6 +99,22 @@ class Merger:
                 if holds(cells, kind, self.shape, self.profile, bins):
                     self.join(a, b, pooled, cells)
 
+    def absorb_rims(self) -> None:
+        """Give each rim that no paint was found for to the gradient that goes on into it most softly."""
+        for i in [i for i, patch in self.patches.items() if patch.rim]:
+            beside = [(step, j) for j, step in self.touching[i].items() if self.takes_rim(i, j)]
+            if beside:
+                j = min(beside)[1]
+                taker = self.patches[j]
+                own = taker.mean, taker.flat
+                self.join(j, i, taker.samples, taker.cells)
+                taker.mean, taker.flat = own
+
+    def takes_rim(self, rim: int, other: int) -> bool:
+        """Whether a patch is a gradient without an edge to the rim."""
+        patch = self.patches[other]
+        return patch.version > 0 and not patch.rim and other not in self.apart[rim]
+
     def join(self, a: int, b: int, pooled: Floats, cells: Floats) -> None:
         """Put patch b into patch a."""
         first, second = self.patches[a], self.patches.pop(b)
@@ -166,6 +182,7 @@ def merge_soft(
         if a in patches and b in patches:
             merger.part(a, b)
     merger.run()
+    merger.absorb_rims()
     for i in merger.into:
         into[i] = merger.root(i)
     merged = np.flatnonzero(np.bincount(into, minlength=regions.count) > 1).tolist()

@@ -8,6 +8,7 @@ Duff 1984). So the steps of a shadow lie on each other and have no seams.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,9 +80,8 @@ def with_faint(labelled: Labelled, page: Mask, pixels: Pixels, flat: Mask) -> La
 
 
 def without_page(borders: Borders, page: NDArray[np.bool_]) -> Borders:
-    """The borders between regions that are not the page: however softly a color ends, none runs into it."""
-    kept = ~(page[borders.first] | page[borders.second])
-    return Borders(borders.first[kept], borders.second[kept], borders.lengths[kept], borders.steps[kept])
+    """Borders of which those with the page are edges: however softly a color ends, none runs into it."""
+    return replace(borders, steps=np.where(page[borders.first] | page[borders.second], np.inf, borders.steps))
 
 
 def translucent_regions(colors: Floats, paints: Mapping[int, Paint]) -> NDArray[np.bool_]:
