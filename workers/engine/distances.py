@@ -20,7 +20,7 @@ ROBUST = 0.12
 """Points farther off than this, in pixels, count less the farther they are (Huber 1964)."""
 
 HIDDEN = 0.3
-"""Weight of a point that later shapes cover."""
+"""Weight of a point that later shapes cover, while the curve lies too deep under them; where it comes out, 1."""
 
 BEYOND = 0.6
 """A point that lies beyond the end of its piece is the next one's, unless it is farther from that end than this."""
@@ -88,7 +88,8 @@ def distance_at(points: Floats, i: int, curve: Curve, t: float) -> Distance:
     if points[i, 2] != 0 or points[i, 3] != 0:
         along = dx * points[i, 2] + dy * points[i, 3]
         excess = max(0.0, along - points[i, 5]) - max(0.0, points[i, 4] - along)
-        return excess, t, points[i, 2], points[i, 3], weight * HIDDEN if excess != 0 else 0.0
+        weight *= 0.0 if excess == 0 else HIDDEN if excess > 0 else 1.0
+        return excess, t, points[i, 2], points[i, 3], weight
     return dx * nx + dy * ny, t, nx, ny, weight
 
 

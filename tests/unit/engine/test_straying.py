@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw, ImageFilter
 from shared.tracing import Stacking, TraceOptions
 from tests.pixels import encoded
 from workers.engine import trace
+from workers.engine.distances import HIDDEN, distance_at
 from workers.engine.similarity import rendered
 
 COLORS = ("#00008b", "#ffffff", "#ff0000", "#ffcc00", "#228822", "#222222")
@@ -56,3 +57,11 @@ SEEDS = (*range(20), 139, 186, 187, 241, 316, 347)
 @pytest.mark.parametrize("stacking", ["stacked", "cutout"])
 def test_no_outline_leaves_its_edge(stacking: Stacking) -> None:
     assert {} == {seed: found for seed in SEEDS if (found := wrong_pixels(scene(seed), stacking)) > 1}
+
+
+@pytest.mark.parametrize(("y", "off", "weight"), [(11.5, 0.0, 0.0), (13.0, 0.5, HIDDEN), (9.0, -1.3, 1.0)])
+def test_a_hidden_outline_counts_in_full_only_where_it_comes_out(y: float, off: float, weight: float) -> None:
+    point = np.array([[50.0, 10.0, 0.0, 1.0, 0.3, 2.5, 2.5]])  # at y = 10, covered from there on downward
+    line = (0.0, y, 33.0, y, 67.0, y, 100.0, y)
+    found = distance_at(point, 0, line, 0.5)
+    assert (found[0], found[4]) == (pytest.approx(off), weight)
