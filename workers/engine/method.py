@@ -147,7 +147,7 @@ def draw_areas(samples: Samples, areas: Areas, recipe: Recipe, edges: Labelled |
     if recipe.background == "remove":
         hidden[ground] = True
     by_color = recipe.segmentation is not None
-    stack = stack_regions(regions, borders, hidden, recipe.soft_step, colors, paints, by_color=by_color)
+    stack = stack_regions(regions, borders, hidden, colors, paints, by_color=by_color)
     sharp = thinned(pixels, regions, stack.ranks()) if recipe.soft_step else pixels
     tracer = Tracer(sharp, edges or labelled, regions.ids, stack.covers(), recipe)
     art = paint_shapes(stack, tracer, regions, labelled, paints, recipe)

@@ -11,9 +11,7 @@ from workers.engine.repaint import Repainting
 from workers.engine.segmentation import Segmentation
 from workers.engine.shading import Shading
 from workers.engine.softness import Softness
-
-SOFT_STEP = 16.0
-"""In pictures of smooth color a smaller step than this, in levels, is where a band ends and no edge."""
+from workers.engine.stacking import SOFT_STEP
 
 SOFT_SMOOTHING = 0.9
 

@@ -19,6 +19,9 @@ from workers.engine.softness import Paint
 from workers.engine.translucency import lay_translucent, translucent_regions
 
 NOT_DRAWN, SEEN_THROUGH = -1, -2
+SOFT_STEP = 16.0
+"""A smaller step than this, in levels, is where a band of a smooth area ends and no edge."""
+
 SOFT = 8
 """Bands of a smooth area lie on each other: a soft border counts so many times its length."""
 
@@ -79,7 +82,7 @@ def merge_smallest_first(areas: list[int], touching: list[dict[int, int]]) -> tu
 
 
 def stack_regions(
-    regions: Regions, borders: Borders, hidden: NDArray[np.bool_], soft_step: float, colors: Floats,
+    regions: Regions, borders: Borders, hidden: NDArray[np.bool_], colors: Floats,
     paints: Mapping[int, Paint], *, by_color: bool = False,
 ) -> Stack:  # fmt: skip
     """Stack all regions but the hidden ones (the clear parts of the page), which stay holes in every shape.
@@ -90,7 +93,7 @@ def stack_regions(
     translucent = translucent_regions(colors, paints)
     alone = hidden | translucent
     touching: list[dict[int, int]] = [{} for _ in range(regions.count)]
-    lengths = np.where(borders.steps < soft_step, SOFT * borders.lengths, borders.lengths)
+    lengths = np.where(borders.steps < SOFT_STEP, SOFT * borders.lengths, borders.lengths)
     if by_color:
         parts = borders.lengths * LIKE_UNITS * LIKE / (LIKE + borders.steps)
         lengths = np.maximum(1, np.rint(parts)).astype(np.int64)

@@ -18,7 +18,7 @@ from workers.engine.planes import merge_even
 from workers.engine.regions import Borders, Regions
 from workers.engine.segmentation import segmented
 from workers.engine.similarity import rendered
-from workers.engine.stacking import stack_regions
+from workers.engine.stacking import SOFT_STEP, stack_regions
 
 PHOTO = TraceOptions(preset="photo")
 
@@ -186,15 +186,24 @@ def test_like_colors_at_the_edge_are_one_background() -> None:
     assert background_regions(regions).tolist() == [0]
 
 
-def test_a_shape_lies_on_the_neighbor_of_like_color() -> None:
+def ground_of_smallest(step: float, *, by_color: bool) -> int:
+    """On which of two others a small region lies: 1 borders on it for 8 pixels with this step, 2 for 12 with 120."""
     areas = np.array([10, 500, 900])
-    first, second, steps = np.array([0, 0, 1]), np.array([1, 2, 2]), np.array([4.0, 120.0, 120.0])
+    first, second, steps = np.array([0, 0, 1]), np.array([1, 2, 2]), np.array([step, 120.0, 120.0])
     ids = np.repeat(np.arange(3, dtype=np.int32), 4).reshape(3, 4)
     regions, hidden = Regions(ids, 3, areas, np.arange(3, dtype=np.int16)), np.zeros(3, np.bool_)
     borders = Borders(first, second, np.array([8, 12, 40]), steps)
-    colors = np.full((3, 4), 255.0)
-    assert stack_regions(regions, borders, hidden, 0.0, colors, {}).parents[0] == 2
-    assert stack_regions(regions, borders, hidden, 0.0, colors, {}, by_color=True).parents[0] == 1
+    return stack_regions(regions, borders, hidden, np.full((3, 4), 255.0), {}, by_color=by_color).parents[0]
+
+
+def test_a_shape_lies_on_the_neighbor_of_like_color() -> None:
+    assert ground_of_smallest(20.0, by_color=False) == 2
+    assert ground_of_smallest(20.0, by_color=True) == 1
+
+
+def test_a_band_lies_on_the_band_beside_it() -> None:
+    assert ground_of_smallest(SOFT_STEP - 1, by_color=False) == 1
+    assert ground_of_smallest(SOFT_STEP, by_color=False) == 2
 
 
 def test_a_gray_photo_of_few_shades_is_a_photo() -> None:
