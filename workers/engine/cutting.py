@@ -15,6 +15,7 @@ from workers.engine.arcs import (
     reversed_curves,
     straight,
 )
+from workers.engine.brim import touch_brim
 from workers.engine.closed import fit_ring
 from workers.engine.color import Floats
 from workers.engine.decode import Pixels
@@ -154,6 +155,7 @@ class CutTracer:
             return
         else:
             made = fit_ring(points, n, *dials, fit.speck, fit.refined, *page, curves, lines)
+        touch_brim(curves, made, *page)
         self.fitted[key_of(arc.points)] = curves[:made], lines[:made]
 
 

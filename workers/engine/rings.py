@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from workers.engine.brim import touch_brim
 from workers.engine.closed import fit_ring
 from workers.engine.color import Floats
 from workers.engine.decode import Pixels
@@ -46,6 +47,7 @@ def put_rings(
                 ring[:n], n, tolerance, corner, smoothing, straight, speck, refined, float(width), float(height),
                 curves, lines,
             )  # fmt: skip
+            touch_brim(curves, made, float(width), float(height))
         if used + MOST_BYTES * (made + 1) > len(text):
             larger = np.empty(2 * len(text) + MOST_BYTES * (made + 1), np.uint8)
             larger[:used] = text[:used]

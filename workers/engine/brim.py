@@ -1,0 +1,74 @@
+"""Curves that come within a hair of the page's edge touch it, so that no line of the page shows at its brim.
+
+A round shape that fills its page touches the edge at a point. The least squares of a fit leave a part of its tolerance
+there, of either sign; outside nobody sees it, and inside it is a gap.
+"""
+
+import math
+
+from workers.engine.color import Floats
+from workers.engine.kernels import kernel
+
+HAIR = 0.15
+"""How close, in pixels, is close enough. No picture of 8 bits tells such a part of a pixel at a point of a curve."""
+
+END = 0.05
+"""A curve that turns in this part of its way, or the last, is moved at its knot."""
+
+
+@kernel
+def touch_brim(curves: Floats, count: int, width: float, height: float) -> None:
+    """Move what is closer to an edge of the page than HAIR onto it, in place: knots, and turns between them.
+
+    curves: count rows of start, two handles and end (x, y each), in pixels.
+    """
+    for k in range(count):
+        curve = curves[k]
+        for c in range(8):
+            limit = height if c & 1 else width
+            if c < 2 or c > 5:
+                off = to_brim(curve[c], limit)
+                if off != 0.0:
+                    curve[c] += off
+                    curve[c + 2 if c < 2 else c - 2] += off
+    for k in range(count):
+        for c in range(2):
+            push_turns(curves[k], c, height if c else width)
+
+
+@kernel
+def to_brim(at: float, limit: float) -> float:
+    """What brings a coordinate inside the page to the edge that is a hair away; 0 if none is."""
+    if 0.0 < at < HAIR:
+        return -at
+    if limit - HAIR < at < limit:
+        return limit - at
+    return 0.0
+
+
+@kernel
+def push_turns(curve: Floats, c: int, limit: float) -> None:
+    """Push the handles of a curve in x (c is 0) or y until it turns on the edge, if it does so a hair from it."""
+    p0, p1, p2, p3 = curve[c], curve[c + 2], curve[c + 4], curve[c + 6]
+    if min(p0, p1, p2, p3) > HAIR and max(p0, p1, p2, p3) < limit - HAIR:
+        return
+    # The derivative over 3: a t² + b t + d.
+    a, b, d = p3 - 3 * p2 + 3 * p1 - p0, 2 * (p2 - 2 * p1 + p0), p1 - p0
+    root = b * b - 4 * a * d
+    if root <= 0.0:
+        return
+    sign = 1.0 if b >= 0 else -1.0
+    q = -0.5 * (b + sign * math.sqrt(root))
+    for turn in range(2):
+        top, bottom = (q, a) if turn == 0 else (d, q)
+        if abs(bottom) < 1e-12:
+            continue
+        t = top / bottom
+        if not END < t < 1 - END:
+            continue
+        u = 1 - t
+        off = to_brim(u * u * u * p0 + 3 * u * u * t * p1 + 3 * u * t * t * p2 + t * t * t * p3, limit)
+        if off != 0.0:
+            curve[c + 2] += off / (3 * t * u)
+            curve[c + 4] += off / (3 * t * u)
+            return
