@@ -10,8 +10,8 @@ from workers.engine.corners import CUT, SPAN, find_corners, merge_tips, sharpen
 from workers.engine.decode import Pixels
 from workers.engine.fit import fit_pieces
 from workers.engine.kernels import kernel
+from workers.engine.outlines import wrapped
 from workers.engine.refine import refine
-from workers.engine.ring import wrapped
 from workers.engine.specks import ENDLESS, LONGEST, MOST, ROUND_POINTS, fit_ellipse, is_speck, keeps_to_ellipse
 
 
@@ -54,6 +54,8 @@ def smoothed(points: Floats, n: int, width: float, closed: bool) -> Floats:
 def use_leeway(ring: Floats, n: int) -> None:
     """Move covered points to their best place; their leeway then counts from there."""
     for i in range(n):
+        if ring[i, 2] == 0 and ring[i, 3] == 0:
+            continue
         ring[i, 0] += ring[i, 5] * ring[i, 2]
         ring[i, 1] += ring[i, 5] * ring[i, 3]
         ring[i, 4] -= ring[i, 5]

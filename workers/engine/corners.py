@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from workers.engine.color import Floats
 from workers.engine.kernels import kernel
-from workers.engine.ring import PAGE_LEEWAY, wrapped
+from workers.engine.outlines import wrapped
+from workers.engine.ring import PAGE_LEEWAY, shows_at
 
 SPAN = 2
 NEAREST_PAGE = 0.8
@@ -37,6 +38,12 @@ TIP_STRAIGHT = 0.05
 TIP_PARALLEL = 0.08
 """A corner sharper than `SHARP`, seen over `TIP_SPAN` points, is a tip; its sides are trusted where it is as wide as
 twice `TIP_WIDTH`, in pixels, if they are straight."""
+
+BEYOND_TRACE = 0.7
+"""Sides that meet so many pixels beyond the last trace of a tip's color bend before they do; then the trace counts."""
+
+ALIKE = 0.6
+"""Traces that reach within so many pixels of the farthest one tell of the same tip."""
 
 TWINS = 4
 """Two corners no farther apart than so many points may be the two ends of one tip that looks cut off."""
@@ -140,7 +147,8 @@ def tip(ring: Floats, n: int, at: int, shortest: int, out: Floats) -> int:
     """The true place of a sharp tip, and how many points on each side of it are not to be trusted; 0 for other corners.
 
     Where both of its edges run through the same pixels, coverage no longer tells one from the other: a tip looks cut
-    off. Its place is where the straight sides meet that begin a pixel's width further back.
+    off. Its place is where the straight sides meet that begin a pixel's width further back, unless no pixel has a trace
+    of it there.
     """
     span = min(TIP_SPAN, shortest // 2)
     if span < SPAN + 2:
@@ -165,10 +173,35 @@ def tip(ring: Floats, n: int, at: int, shortest: int, out: Floats) -> int:
     x, y = before[0] + way * before[2], before[1] + way * before[3]
     moved_x, moved_y = x - ring[at, 0], y - ring[at, 1]
     inward = moved_x * (ax + bx) + moved_y * (ay + by) > 0
-    if math.hypot(moved_x, moved_y) > (CUT if inward else cut + CUT):
+    moved = math.hypot(moved_x, moved_y)
+    if moved > (CUT if inward else cut + CUT):
         return 0
+    told = not inward and last_trace(ring, n, at, out)
+    if told and moved > math.hypot(out[0] - ring[at, 0], out[1] - ring[at, 1]) + BEYOND_TRACE:
+        return CUT
     out[0], out[1] = x, y
     return cut
+
+
+@kernel
+def last_trace(ring: Floats, n: int, at: int, out: Floats) -> bool:
+    """Where the color of the tip around a point ends (`find_trace`); False if nothing tells."""
+    farthest, found = 0.0, 0
+    for d in range(-SPAN, SPAN + 1):
+        i = (at + d) % n
+        if shows_at(ring, i):
+            farthest = max(farthest, ring[i, 6])
+    out[0] = out[1] = 0.0
+    for d in range(-SPAN, SPAN + 1):
+        i = (at + d) % n
+        if shows_at(ring, i) and ring[i, 6] > max(0.0, farthest - ALIKE):
+            out[0] += ring[i, 4]
+            out[1] += ring[i, 5]
+            found += 1
+    if found:
+        out[0] /= found
+        out[1] /= found
+    return found > 0
 
 
 @kernel

@@ -11,9 +11,10 @@ from workers.engine.color import Floats
 from workers.engine.decode import Pixels
 from workers.engine.kernels import kernel
 from workers.engine.mixture import Labels, share_between
-from workers.engine.outlines import Lattice
+from workers.engine.outlines import Lattice, wrapped
 from workers.engine.regions import Ids
 from workers.engine.stacking import NOT_DRAWN, SEEN_THROUGH
+from workers.engine.trails import find_trace
 
 PURE = 0.02
 """Less than this of the other color is rounding, not coverage."""
@@ -39,12 +40,6 @@ SHADOW_END = 8.0
 
 PAGE_LEEWAY = 1.0
 """How far, in pixels, an outline that ends at the page's edge may run over it, where nobody sees it."""
-
-
-@kernel
-def wrapped(i: int, n: int) -> int:
-    """An index into a ring of n points that runs over an end by n at most; a division takes several times as long."""
-    return i - n if i >= n else i + n if i < 0 else i
 
 
 @kernel
@@ -154,7 +149,8 @@ def place_ring(
     Each row of `out` is a point and its leeway: x, y, the direction in which the outline may move because later
     shapes cover it there (0, 0 where it shows), and the least, the best and the greatest such move in pixels. `cracks`
     receives the index of each kept crack. A border with a step of less than `soft_step` levels is no edge and has
-    leeway both ways.
+    leeway both ways. Where the outline shows, the three last columns tell where the tip around the point ends
+    (`find_trace`).
     """
     height, width = ids.shape
     total = len(walk)
@@ -202,6 +198,9 @@ def place_ring(
                 out[kept, 0], out[kept, 1] = x + 0.5 * dx, y + 0.5 * dy
                 out[kept, 2], out[kept, 3] = out_x - in_x, out_y - in_y
                 out[kept, 4], out[kept, 5], out[kept, 6] = -reach, 0.0, reach
+            elif soft_step == 0:
+                inside, outside = int(labels[in_y, in_x]), int(labels[out_y, out_x])
+                find_trace(walk, k, pixels, palette, labels, inside, outside, out[kept, 4:])
         if at_border:
             out[kept, 2], out[kept, 3] = out_x - in_x, out_y - in_y
             out[kept, 4], out[kept, 5], out[kept, 6] = -1.0 if ranks[ids[in_y, in_x]] > rank else -0.1, 0.0, PAGE_LEEWAY
