@@ -10,6 +10,10 @@ Mask = NDArray[np.bool_]
 Spreads = NDArray[np.uint8]
 
 
+SEAM = 188
+"""Where two shapes with one edge cover parts of a pixel, at least three quarters of it are opaque, less rounding."""
+
+
 def premultiplied(raster: Raster) -> Pixels:
     """Samples with color scaled by alpha.
 
@@ -25,14 +29,30 @@ def premultiplied(raster: Raster) -> Pixels:
 
 @kernel
 def scale_by_alpha(rgba: Pixels, samples: Pixels) -> None:
-    """Write the premultiplied samples, rounded."""
+    """Write the premultiplied samples, rounded; a seam is opaque and keeps its color, a mixture of those beside it."""
     height, width = rgba.shape[:2]
     for y in range(height):
         for x in range(width):
             alpha = np.int64(rgba[y, x, 3])
+            if SEAM <= alpha < 255 and is_seam(rgba, y, x):
+                alpha = np.int64(255)
             for c in range(3):
                 samples[y, x, c] = (np.int64(rgba[y, x, c]) * alpha + 127) // 255
             samples[y, x, 3] = alpha
+
+
+@kernel
+def is_seam(rgba: Pixels, y: int, x: int) -> bool:
+    """Whether a pixel lies between two opaque ones, on a line of others that are nearly opaque."""
+    height, width = rgba.shape[:2]
+    if y == 0 or x == 0 or y == height - 1 or x == width - 1:
+        return False
+    for dy, dx in ((0, 1), (1, 0), (1, 1), (1, -1)):
+        if rgba[y + dy, x + dx, 3] == 255 and rgba[y - dy, x - dx, 3] == 255:
+            # Across lie opaque ones; along the line, a quarter turn on, none may be a hole.
+            if min(rgba[y + dx, x - dy, 3], rgba[y - dx, x + dy, 3]) >= SEAM:
+                return True
+    return False
 
 
 def flat_mask(pixels: Pixels, most: int) -> Mask:

@@ -126,18 +126,37 @@ def test_a_background_shows_through(background: str) -> None:
     assert middle == pytest.approx(wanted, abs=2)
 
 
+def abutting(*parts: tuple[tuple[int, int, int], list[tuple[int, int]]]) -> Image.Image:
+    """Polygons with common edges, each drawn with its own coverage: there the page shines through a little."""
+    drawn = list[Image.Image]()
+    for color, corners in parts:
+        cover = Image.new("L", (8 * SIDE, 8 * SIDE))
+        ImageDraw.Draw(cover).polygon(corners, fill=255)
+        drawn.append(Image.new("RGBA", (SIDE, SIDE), color))
+        drawn[-1].putalpha(cover.resize((SIDE, SIDE), Image.Resampling.BOX))
+    return stacked(*drawn)
+
+
 def test_a_seam_that_a_renderer_left_between_opaque_shapes_is_none() -> None:
-    """Two shapes with one edge, each drawn with its own coverage: there the page shines through a little."""
-    left, right = Image.new("L", (8 * SIDE, SIDE * 8)), Image.new("L", (8 * SIDE, SIDE * 8))
-    ImageDraw.Draw(left).polygon([(320, 320), (1100, 320), (1480, 2240), (320, 2240)], fill=255)
-    ImageDraw.Draw(right).polygon([(1100, 320), (2240, 320), (2240, 2240), (1480, 2240)], fill=255)
-    halves = list[Image.Image]()
-    for cover, color in ((left, (220, 60, 0)), (right, (10, 20, 30))):
-        halves.append(Image.new("RGBA", (SIDE, SIDE), color))
-        halves[-1].putalpha(cover.resize((SIDE, SIDE), Image.Resampling.BOX))
-    svg = trace(encoded(stacked(*halves)), TraceOptions()).svg
+    left, right = (
+        [(320, 320), (1100, 320), (1480, 2240), (320, 2240)],
+        [(1100, 320), (2240, 320), (2240, 2240), (1480, 2240)],
+    )
+    svg = trace(encoded(abutting(((220, 60, 0), left), ((10, 20, 30), right))), TraceOptions()).svg
     assert "opacity" not in svg
     assert svg.count("<path") == 2
+
+
+def test_seams_between_like_colors_take_no_third_color_of_the_picture() -> None:
+    """Less opaque, orange looks like a darker orange that is in the picture as well."""
+    fan = [(400, 300), (1000, 260), (1700, 500), (2200, 1200), (2000, 1900), (1200, 2300), (400, 2000)]
+    colors = [(245, 130, 40), (242, 105, 58), (248, 153, 33), (206, 78, 40), (243, 106, 40), (246, 175, 92)]
+    parts = [(color, [(1201, 1203), *fan[k : k + 2]]) for k, color in enumerate(colors)]
+    svg = trace(encoded(abutting(*parts)), TraceOptions()).svg
+    assert "opacity" not in svg
+    fills = re.findall(r'fill="(#\w+)" d="([^"]*)"', svg)
+    assert len(fills) == len(colors)
+    assert all(data.count("M") == 1 for _, data in fills)
 
 
 def test_exact_colors_and_palettes_stay_exact() -> None:
