@@ -12,6 +12,7 @@ from workers.engine.fit import fit_pieces
 from workers.engine.kernels import kernel
 from workers.engine.outlines import wrapped
 from workers.engine.refine import refine
+from workers.engine.ring import shows_at
 from workers.engine.specks import ENDLESS, LONGEST, MOST, ROUND_POINTS, fit_ellipse, is_speck, keeps_to_ellipse
 
 
@@ -54,7 +55,7 @@ def smoothed(points: Floats, n: int, width: float, closed: bool) -> Floats:
 def use_leeway(ring: Floats, n: int) -> None:
     """Move covered points to their best place; their leeway then counts from there."""
     for i in range(n):
-        if ring[i, 2] == 0 and ring[i, 3] == 0:
+        if shows_at(ring, i):
             continue
         ring[i, 0] += ring[i, 5] * ring[i, 2]
         ring[i, 1] += ring[i, 5] * ring[i, 3]

@@ -54,7 +54,7 @@ def covered(ring: Floats, n: int, at: int, span: int) -> bool:
     """Whether later shapes cover the ring at a point and for `span` points on both sides."""
     for d in range(-span, span + 1):
         i = wrapped(at + d, n)
-        if (ring[i, 2] == 0 and ring[i, 3] == 0) or ring[i, 6] == PAGE_LEEWAY:
+        if shows_at(ring, i) or ring[i, 6] == PAGE_LEEWAY:
             return False
     return True
 
