@@ -48,10 +48,10 @@ def is_seam(rgba: Pixels, y: int, x: int) -> bool:
     if y == 0 or x == 0 or y == height - 1 or x == width - 1:
         return False
     for dy, dx in ((0, 1), (1, 0), (1, 1), (1, -1)):
-        if rgba[y + dy, x + dx, 3] == 255 and rgba[y - dy, x - dx, 3] == 255:
-            # Across lie opaque ones; along the line, a quarter turn on, none may be a hole.
-            if min(rgba[y + dx, x - dy, 3], rgba[y - dx, x + dy, 3]) >= SEAM:
-                return True
+        across = min(rgba[y + dy, x + dx, 3], rgba[y - dy, x - dx, 3])
+        along = min(rgba[y + dx, x - dy, 3], rgba[y - dx, x + dy, 3])  # a quarter turn on; a hole there is no seam
+        if across == 255 and along >= SEAM:
+            return True
     return False
 
 
