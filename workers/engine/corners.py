@@ -39,7 +39,7 @@ TIP_PARALLEL = 0.08
 """A corner sharper than `SHARP`, seen over `TIP_SPAN` points, is a tip; its sides are trusted where it is as wide as
 twice `TIP_WIDTH`, in pixels, if they are straight."""
 
-BEYOND_TRACE = 0.7
+BEYOND_TRACE = 1.2
 """Sides that meet so many pixels beyond the last trace of a tip's color bend before they do; then the trace counts."""
 
 ALIKE = 0.6

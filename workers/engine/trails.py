@@ -15,7 +15,7 @@ from workers.engine.outlines import Lattice, wrapped
 BACK = 6
 """A walk that comes back within so many steps on both sides goes around a tip."""
 
-NARROW, LONG = 5, 3
+NARROW, LONG = 8, 3
 """It is no wider than this there, and at least so long, in pixels."""
 
 FARTHEST, STRIDE, WIDE = 12.0, 0.5, 0.7
