@@ -23,17 +23,13 @@ def touch_brim(curves: Floats, count: int, width: float, height: float) -> None:
     curves: count rows of start, two handles and end (x, y each), in pixels.
     """
     for k in range(count):
-        curve = curves[k]
-        for c in range(8):
-            limit = height if c & 1 else width
-            if c < 2 or c > 5:
-                off = to_brim(curve[c], limit)
-                if off != 0.0:
-                    curve[c] += off
-                    curve[c + 2 if c < 2 else c - 2] += off
-    for k in range(count):
         for c in range(2):
-            push_turns(curves[k], c, height if c else width)
+            limit = height if c else width
+            for knot, handle in ((c, c + 2), (c + 6, c + 4)):
+                off = to_brim(curves[k, knot], limit)
+                curves[k, knot] += off
+                curves[k, handle] += off
+            push_turns(curves[k], c, limit)
 
 
 @kernel

@@ -1,4 +1,4 @@
-"""Which pixels lie inside a flat area, and premultiplication that makes edges linear."""
+"""Which pixels lie inside a flat area, and premultiplication that makes edges linear and closes seams."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -100,15 +100,18 @@ class Merger:
                     self.join(a, b, pooled, cells)
 
     def absorb_rims(self) -> None:
-        """Give each rim that no paint was found for to the gradient that goes on into it most softly."""
+        """Give each rim that no paint was found for to the gradient that goes on into it most softly.
+
+        The gradient stays as it is: a rim is where it does not fit.
+        """
         for i in [i for i, patch in self.patches.items() if patch.rim]:
             beside = [(step, j) for j, step in self.touching[i].items() if self.takes_rim(i, j)]
             if beside:
                 j = min(beside)[1]
                 taker = self.patches[j]
-                own = taker.mean, taker.flat
+                mean, flat = taker.mean, taker.flat
                 self.join(j, i, taker.samples, taker.cells)
-                taker.mean, taker.flat = own
+                taker.mean, taker.flat = mean, flat
 
     def takes_rim(self, rim: int, other: int) -> bool:
         """Whether a patch is a gradient without an edge to the rim."""

@@ -35,11 +35,11 @@ NEAREST = 0.5
 def find_trace(
     walk: Lattice, k: int, pixels: Pixels, palette: Floats, labels: Labels, inside: int, outside: int, out: Floats
 ) -> None:
-    """Find where the tip around step k of a closed walk ends: x, y, and how far ahead that is; 0 if there is no tip.
+    """Find where the tip around step k of a closed walk ends: x, y, and how far ahead that is.
 
-    `inside` and `outside` are the labels on both sides of the step; the tip is of one of them.
+    Where there is no tip `out` stays as it is. `inside` and `outside` are the labels on both sides of the step; the tip
+    is of one of them.
     """
-    out[:3] = 0.0
     total = len(walk)
     if total < 4 * BACK:
         return

@@ -44,7 +44,8 @@ def without_seams(regions: Regions, borders: Borders, labelled: Labelled) -> Reg
     """Regions without the seams that renderers leave between opaque shapes with one edge; changes the labels in place.
 
     Each shape covers a part of the pixels there, and both together less than all, so the page shines through. Of one
-    or two pixels between opaque colors that is no glass, but belongs to one side.
+    or two pixels between opaque colors that is no glass, but belongs to one side. Most seams are closed before
+    (`is_seam`); these are two pixels wide, or meet others.
     """
     alpha = labelled.palette[regions.labels, 3]
     thin = (alpha < OPAQUE) & (alpha >= CLEAR)
