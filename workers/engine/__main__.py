@@ -3,11 +3,15 @@
 import sys
 from pathlib import Path
 
+from shared.errors import ProblemError
 from workers.engine import trace_file, warm
 from workers.engine.kernels import forget_older_kernels
 
 if len(sys.argv) == 3:
-    Path(sys.argv[2]).write_text(trace_file(sys.argv[1]), encoding="utf-8")
+    try:
+        Path(sys.argv[2]).write_text(trace_file(sys.argv[1]), encoding="utf-8")
+    except (OSError, ProblemError) as error:
+        sys.exit(f"{sys.argv[1]}: {error}")
 else:
     warm()
     forget_older_kernels()
