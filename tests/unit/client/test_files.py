@@ -21,7 +21,6 @@ from tovector.manifest import Manifest, ManifestUnusable, Row, Status, held
 from tovector.pictures import NothingToDo, Picture, find_pictures, place_drawings
 from tovector.problems import OptionsRefused, SignInNeeded
 from tovector.running import plan
-from tovector.saving import save
 
 ASK = Ask()
 
@@ -171,14 +170,6 @@ def test_options_are_numbers_words_or_lists() -> None:
     } == read_options("logo", pairs)  # fmt: skip
     with pytest.raises(OptionsRefused, match="name=value"):
         read_options(None, ("colors",))
-
-
-def test_a_file_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
-    save(tmp_path / "new" / "a", b"1")
-    (tmp_path / "new" / "folder").mkdir()
-    with pytest.raises(OSError, match="directory"):
-        save(tmp_path / "new" / "folder", b"2")
-    assert {"a", "folder"} == {path.name for path in (tmp_path / "new").iterdir()}
 
 
 def test_a_key_goes_to_its_server_alone_and_the_environment_goes_first(tmp_path: Path) -> None:
