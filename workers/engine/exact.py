@@ -19,11 +19,11 @@ RADII = (0.035, 0.02, 0.012, 0.006, 0.003)
 MOST_CANDIDATES = 96
 
 
-def exact_palette(pixels: Pixels, flat: Mask, opaque: bool, colors: int, fewest: float) -> Floats:
+def exact_palette(pixels: Pixels, flat: Mask, colors: int, fewest: float) -> Floats:
     """A palette of exactly `colors` visible colors, or of all there are; clear pixels do not count as one."""
     everything, palette = np.ones_like(flat), np.zeros((0, 4))
     for mask in (flat, everything):
-        histogram = Histogram(pixels, mask, opaque)
+        histogram = Histogram(pixels, mask)
         for radius in RADII:
             palette = histogram.palette(MOST_CANDIDATES, radius, fewest if mask is flat else 1)
             if (palette[:, 3] >= 1).sum() >= colors:

@@ -167,7 +167,7 @@ def label_edges(
 
 
 def label_pixels(
-    pixels: Pixels, flat: Mask, opaque: bool, histogram: Histogram, palette: Floats, settings: LabelSettings,
+    pixels: Pixels, flat: Mask, histogram: Histogram, palette: Floats, settings: LabelSettings,
     *, fixed: bool,
 ) -> Labelled:  # fmt: skip
     """Label every pixel. Strokes too thin to be flat anywhere add their colors, unless the palette is fixed."""
@@ -179,14 +179,14 @@ def label_pixels(
     if label_edges(pixels, known, extra, False, palette, settings.reach, most_error, labels, unexplained):
         peaks = find_peaks(pixels, known, labels, unexplained, palette, settings.reach)
         if not fixed:
-            palette = with_stroke_colors(pixels, peaks, opaque, palette, settings)
+            palette = with_stroke_colors(pixels, peaks, palette, settings)
         name_peaks(pixels, known, labels, unexplained, peaks, palette, extra)
         label_edges(pixels, known, extra, True, palette, settings.reach, most_error, labels, unexplained)
     keep_thin_strokes(pixels, known, palette, labels, extra)
     return Labelled(labels, palette)
 
 
-def with_stroke_colors(pixels: Pixels, peaks: Mask, opaque: bool, palette: Floats, settings: LabelSettings) -> Floats:
+def with_stroke_colors(pixels: Pixels, peaks: Mask, palette: Floats, settings: LabelSettings) -> Floats:
     """The palette and the colors that many middles of unexplained strokes share and that are far from all of it."""
     middles = pixels[peaks]
     if not len(middles):
@@ -197,7 +197,7 @@ def with_stroke_colors(pixels: Pixels, peaks: Mask, opaque: bool, palette: Float
         return palette
     mask = np.zeros(peaks.shape, np.bool_)
     mask[peaks] = lonely
-    found, most_error = Histogram(pixels, mask, opaque), settings.mix_error * 255
+    found, most_error = Histogram(pixels, mask), settings.mix_error * 255
     means = found.sums / found.counts[:, None]
     odd = found.counts[~shades_of(means, palette, palette, most_error)].sum()
     strokes = found.palette(12, max(0.08, 2 * settings.radius), max(settings.fewest_pixels, odd // 12))

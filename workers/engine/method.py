@@ -63,7 +63,7 @@ def draw_art(samples: Samples, recipe: Recipe) -> Art:
 def labelled_by(samples: Samples, palette: Floats, recipe: Recipe, *, fixed: bool) -> Labelled:
     """Every pixel with a color of the palette, or of the strokes that are added to it unless it is fixed."""
     flat, histogram = samples.flat(recipe.flat), samples.histogram(recipe.flat)
-    return label_pixels(samples.pixels, flat, samples.opaque, histogram, palette, recipe.labels, fixed=fixed)
+    return label_pixels(samples.pixels, flat, histogram, palette, recipe.labels, fixed=fixed)
 
 
 def draw_exactly(samples: Samples, recipe: Recipe) -> Art:
@@ -94,13 +94,13 @@ def draw_exactly(samples: Samples, recipe: Recipe) -> Art:
 def palette_of(samples: Samples, colors: int, recipe: Recipe) -> Floats:
     """A palette of so many colors, or of all there are."""
     fewest = recipe.labels.fewest_pixels
-    return exact_palette(samples.pixels, samples.flat(recipe.flat), samples.opaque, colors, fewest)
+    return exact_palette(samples.pixels, samples.flat(recipe.flat), colors, fewest)
 
 
 def closest_labels(samples: Samples, palette: Floats) -> Labelled:
     """Every pixel with the palette color closest to its own, whether it lies on an edge or not."""
     everywhere = np.ones(samples.pixels.shape[:2], np.bool_)
-    found = Histogram(samples.pixels, everywhere, samples.opaque)
+    found = Histogram(samples.pixels, everywhere)
     return Labelled(found.labels(samples.pixels, everywhere, palette), palette)
 
 
@@ -118,12 +118,12 @@ def draw_with_palette(samples: Samples, recipe: Recipe) -> Art:
 
 def find_palette(samples: Samples, recipe: Recipe) -> Floats:
     """The flat colors; those of all pixels if nothing is flat."""
-    labels, pixels, opaque = recipe.labels, samples.pixels, samples.opaque
+    labels, pixels = recipe.labels, samples.pixels
     flat, histogram = samples.flat(recipe.flat), samples.histogram(recipe.flat)
-    pure = pure_colors(pixels, samples.flat(0), opaque, labels.fewest_pixels, histogram) if labels.pure else None
+    pure = pure_colors(pixels, samples.flat(0), labels.fewest_pixels, histogram) if labels.pure else None
     palette = histogram.palette(recipe.most_colors, labels.radius, labels.fewest_pixels, peaks=labels.peaks, pure=pure)
     if not len(palette):
-        everything = Histogram(pixels, np.ones_like(flat), opaque)
+        everything = Histogram(pixels, np.ones_like(flat))
         return everything.palette(recipe.most_colors, recipe.labels.radius, 1)
     if recipe.prune:
         return without_ramps(pixels, flat, histogram, palette, recipe.labels.mix_error)

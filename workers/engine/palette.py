@@ -1,6 +1,6 @@
 """The flat colors of a picture.
 
-A histogram of colors in 18 or 20 bits is merged greedily, most frequent first, within a radius of visible difference
+A histogram of colors in 24 bits is merged greedily, most frequent first, within a radius of visible difference
 (OKLab and alpha): a popularity algorithm (Heckbert 1982) whose boxes are balls, so that no color is split.
 """
 
@@ -48,12 +48,10 @@ def packed(pixels: Pixels) -> Packed:
 
 
 @kernel
-def color_key(color: int, opaque: bool) -> int:
-    """The first 6 bits of every channel of a color, or with alpha the first 5."""
+def color_key(color: int) -> int:
+    """The first 6 bits of every channel of a color."""
     red, green, blue, alpha = color & 255, color >> 8 & 255, color >> 16 & 255, color >> 24
-    if opaque:
-        return (red >> 2) << 12 | (green >> 2) << 6 | (blue >> 2)
-    return (alpha >> 3) << 15 | (red >> 3) << 10 | (green >> 3) << 5 | (blue >> 3)
+    return (alpha >> 2) << 18 | (red >> 2) << 12 | (green >> 2) << 6 | (blue >> 2)
 
 
 @kernel
@@ -74,7 +72,7 @@ def run_end(colors: Packed, mask: Mask, y: int, x: int) -> int:
 
 
 @kernel
-def count_colors(colors: Packed, mask: Mask, opaque: bool) -> tuple[Keys, Values]:
+def count_colors(colors: Packed, mask: Mask) -> tuple[Keys, Values]:
     """Every key of the masked pixels; of each how many have it, and the sums of their four channels."""
     height, width = mask.shape
     keys, values, found = np.empty(ROOM, np.int64), np.zeros((ROOM, 5), np.int64), 0
@@ -83,7 +81,7 @@ def count_colors(colors: Packed, mask: Mask, opaque: bool) -> tuple[Keys, Values
         x = run_from(mask, y, 0)
         while x < width:
             end, color = run_end(colors, mask, y, x), int(np.int64(colors[y, x]))
-            slots, keys, values, row = entered(slots, keys, values, found, color_key(color, opaque))
+            slots, keys, values, row = entered(slots, keys, values, found, color_key(color))
             found = max(found, row + 1)
             values[row, 0] += end - x
             for c in range(4):
@@ -93,7 +91,7 @@ def count_colors(colors: Packed, mask: Mask, opaque: bool) -> tuple[Keys, Values
 
 
 @kernel
-def name_colors(colors: Packed, mask: Mask, opaque: bool, keys: Keys, names: Labels, out: Labels) -> None:
+def name_colors(colors: Packed, mask: Mask, keys: Keys, names: Labels, out: Labels) -> None:
     """Give masked pixels the name of their key, 0 if it is not among the keys, and all others -1."""
     height, width = mask.shape
     slots = slots_for(keys, len(keys))
@@ -102,7 +100,7 @@ def name_colors(colors: Packed, mask: Mask, opaque: bool, keys: Keys, names: Lab
         x = run_from(mask, y, 0)
         while x < width:
             end = run_end(colors, mask, y, x)
-            row = slots[slot_of(slots, keys, color_key(int(np.int64(colors[y, x])), opaque))]
+            row = slots[slot_of(slots, keys, color_key(int(np.int64(colors[y, x]))))]
             out[y, x:end] = names[row] if row >= 0 else 0
             x = run_from(mask, y, end)
 
@@ -176,9 +174,8 @@ def merge_greedily(
 class Histogram:
     """Colors of some pixels of a picture, grouped by key: which keys occur, how often, and their mean color."""
 
-    def __init__(self, pixels: Pixels, mask: Mask, opaque: bool) -> None:
-        self.opaque = opaque
-        keys, values = count_colors(packed(pixels), mask, opaque)
+    def __init__(self, pixels: Pixels, mask: Mask) -> None:
+        keys, values = count_colors(packed(pixels), mask)
         order = np.argsort(keys)
         self.keys: Keys = keys[order]
         self.counts: Floats = values[order, 0].astype(float)
@@ -226,5 +223,5 @@ class Histogram:
     def labels(self, pixels: Pixels, mask: Mask, palette: Floats) -> Labels:
         """For masked pixels, all of which the histogram has, the palette color nearest to their key; -1 for others."""
         out = np.empty(mask.shape, np.int16)
-        name_colors(packed(pixels), mask, self.opaque, self.keys, self.nearest(palette), out)
+        name_colors(packed(pixels), mask, self.keys, self.nearest(palette), out)
         return out

@@ -27,12 +27,12 @@ AROUND = 10.0
 MOST_PURE = 64
 
 
-def pure_colors(pixels: Pixels, constant: Mask, opaque: bool, fewest: float, histogram: Histogram) -> Pure:
+def pure_colors(pixels: Pixels, constant: Mask, fewest: float, histogram: Histogram) -> Pure:
     """Keys of colors that are pure, heaviest first, and these colors; each has at least `fewest` constant pixels.
 
     The histogram is of all pixels of flat areas, constant or not: those of gradients fill the space around a color.
     """
-    keys, values = elect_colors(packed(pixels), constant, opaque)
+    keys, values = elect_colors(packed(pixels), constant)
     order = np.argsort(keys)
     keys, (names, votes, counts) = keys[order], values[order].T
     colors = names.astype(np.uint32).view(np.uint8).reshape(-1, 4).astype(float)
@@ -57,7 +57,7 @@ def pure_colors(pixels: Pixels, constant: Mask, opaque: bool, fewest: float, his
 
 
 @kernel
-def elect_colors(colors: Packed, mask: Mask, opaque: bool) -> tuple[Keys, Values]:
+def elect_colors(colors: Packed, mask: Mask) -> tuple[Keys, Values]:
     """Every key of the masked pixels, and the one exact color that most pixels of it may have.
 
     That is found by majority vote (Boyer, Moore 1981): with the color come the votes it has left and all that were
@@ -70,7 +70,7 @@ def elect_colors(colors: Packed, mask: Mask, opaque: bool) -> tuple[Keys, Values
         x = run_from(mask, y, 0)
         while x < width:
             run, color = run_end(colors, mask, y, x) - x, int(np.int64(colors[y, x]))
-            slots, keys, values, row = entered(slots, keys, values, found, color_key(color, opaque))
+            slots, keys, values, row = entered(slots, keys, values, found, color_key(color))
             found = max(found, row + 1)
             values[row, 2] += run
             if values[row, 0] == color:

@@ -40,5 +40,5 @@ class Samples:
     def histogram(self, most: int) -> Histogram:
         """The colors of the pixels that are flat by this measure."""
         if most not in self.histograms:
-            self.histograms[most] = Histogram(self.pixels, self.flat(most), self.opaque)
+            self.histograms[most] = Histogram(self.pixels, self.flat(most))
         return self.histograms[most]

@@ -117,7 +117,7 @@ def background_color(samples: Samples) -> str | None:
     """The color that rules the picture's edge, as `#rrggbb`, `transparent`, or None if none does."""
     pixels = samples.pixels
     edge = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])[None]
-    seen = Histogram(np.ascontiguousarray(edge), np.ones(edge.shape[:2], np.bool_), samples.opaque)
+    seen = Histogram(np.ascontiguousarray(edge), np.ones(edge.shape[:2], np.bool_))
     ruler = seen.palette(1, LabelSettings().radius, 1)[0]
     near = np.abs(edge[0].astype(float) - ruler).max(1) <= 2 * FLAT
     if near.mean() < LEAST_SHARE:

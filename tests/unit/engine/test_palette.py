@@ -12,7 +12,7 @@ WHITE, CREAM = (255, 255, 255, 255), (255, 248, 236, 255)
 
 def colors_of(pixels: NDArray[np.generic], *, peaks: bool) -> list[tuple[int, ...]]:
     samples = np.ascontiguousarray(pixels.astype(np.uint8))
-    found = Histogram(samples, flat_mask(samples, 10), opaque=True).palette(32, 0.035, 12, peaks=peaks)
+    found = Histogram(samples, flat_mask(samples, 10)).palette(32, 0.035, 12, peaks=peaks)
     return sorted(tuple(map(int, color.round())) for color in found)
 
 
@@ -35,5 +35,5 @@ def test_only_colors_that_no_gradient_leads_to_are_pure() -> None:
     pixels[20:50, 20:60] = CREAM
     pixels[:, 100:, :3] = (np.arange(140) // 8 + 180)[None, :, None]
     mask = flat_mask(pixels, 10)
-    _, found = pure_colors(pixels, flat_mask(pixels, 0), True, 12, Histogram(pixels, mask, opaque=True))
+    _, found = pure_colors(pixels, flat_mask(pixels, 0), 12, Histogram(pixels, mask))
     assert [WHITE, CREAM] == [tuple(map(int, color)) for color in found]

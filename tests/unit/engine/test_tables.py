@@ -11,11 +11,9 @@ from workers.engine.palette import Histogram, packed
 from workers.engine.pure import elect_colors
 
 
-def keys_of(pixels: NDArray[np.uint8], *, opaque: bool) -> NDArray[np.int64]:
+def keys_of(pixels: NDArray[np.uint8]) -> NDArray[np.int64]:
     red, green, blue, alpha = np.moveaxis(pixels.astype(np.int64), -1, 0)
-    if opaque:
-        return red >> 2 << 12 | green >> 2 << 6 | blue >> 2
-    return alpha >> 3 << 15 | red >> 3 << 10 | green >> 3 << 5 | blue >> 3
+    return alpha >> 2 << 18 | red >> 2 << 12 | green >> 2 << 6 | blue >> 2
 
 
 def noise(*, opaque: bool) -> NDArray[np.uint8]:
@@ -31,10 +29,10 @@ def noise(*, opaque: bool) -> NDArray[np.uint8]:
 def test_a_histogram_has_every_key_of_the_masked_pixels_and_their_sums(*, opaque: bool) -> None:
     pixels = noise(opaque=opaque)
     mask = np.random.default_rng(8).random(pixels.shape[:2]) < 0.8
-    keys, places, counts = np.unique(keys_of(pixels, opaque=opaque)[mask], return_inverse=True, return_counts=True)
+    keys, places, counts = np.unique(keys_of(pixels)[mask], return_inverse=True, return_counts=True)
     sums = np.zeros((len(keys), 4))
     np.add.at(sums, places, pixels[mask].astype(float))
-    found = Histogram(pixels, mask, opaque)
+    found = Histogram(pixels, mask)
     assert len(keys) > 2 * ROOM
     assert (found.keys == keys).all()
     assert (found.counts == counts).all()
@@ -44,8 +42,8 @@ def test_a_histogram_has_every_key_of_the_masked_pixels_and_their_sums(*, opaque
 def test_masked_pixels_get_the_label_of_their_key_and_others_none() -> None:
     pixels, palette = noise(opaque=True), np.array([[0, 0, 0, 255], [255, 255, 255, 255]], float)
     mask = np.random.default_rng(9).random(pixels.shape[:2]) < 0.5
-    found = Histogram(pixels, mask, opaque=True)
-    wanted = found.nearest(palette)[np.searchsorted(found.keys, keys_of(pixels, opaque=True)[mask])]
+    found = Histogram(pixels, mask)
+    wanted = found.nearest(palette)[np.searchsorted(found.keys, keys_of(pixels)[mask])]
     labels = found.labels(pixels, mask, palette)
     assert (labels[mask] == wanted).all()
     assert (labels[~mask] == -1).all()
@@ -55,9 +53,9 @@ def test_a_color_that_most_pixels_of_a_key_have_is_elected() -> None:
     pixels = noise(opaque=True)
     pixels[::2, :, :3] = (90, 120, 30)
     pixels[1::4, :70, :3] = (91, 121, 31)  # of the same key, but fewer
-    keys, values = elect_colors(packed(pixels), np.ones(pixels.shape[:2], np.bool_), opaque=True)
+    keys, values = elect_colors(packed(pixels), np.ones(pixels.shape[:2], np.bool_))
     names, votes, totals = values.T
-    row = int(np.flatnonzero(keys == keys_of(pixels[:1, :1], opaque=True)[0, 0])[0])
+    row = int(np.flatnonzero(keys == keys_of(pixels[:1, :1])[0, 0])[0])
     assert names[row] == 90 | 120 << 8 | 30 << 16 | 255 << 24
     assert 0 < votes[row] < totals[row]
     assert totals.sum() == pixels.shape[0] * pixels.shape[1]

@@ -123,6 +123,18 @@ def test_a_tiny_image_is_warned_of() -> None:
     assert any("very small" in warning for warning in analyse_image(encoded(picture)).warnings)
 
 
+def test_colors_are_counted_alike_on_a_clear_page_and_on_white() -> None:
+    down, across = np.mgrid[:256, :256]
+    colors = np.dstack([80 + down // 2, 200 - across // 2, 120 + 0 * down]).astype(np.uint8)
+    alpha = 255 * ((down > 40) & (down < 216) & (across > 40) & (across < 216)).astype(np.uint8)
+    clear = Image.fromarray(np.dstack([colors, alpha]), "RGBA")
+    white = Image.alpha_composite(Image.new("RGBA", clear.size, "white"), clear).convert("RGB")
+    seen = [analyse_image(encoded(picture)) for picture in (clear, white)]
+    assert seen[0].colors == seen[1].colors
+    assert seen[0].soft
+    assert seen[1].soft
+
+
 def test_the_background_can_be_removed_and_replaced() -> None:
     removed = rendered(trace(patches(4), TraceOptions(background="remove")).svg, 320)
     assert color_at(removed, (300, 300))[3] == 0
