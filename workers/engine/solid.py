@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.engine.color import Floats
+from workers.engine.color import NEARLY, Floats
 from workers.engine.decode import Pixels
 from workers.engine.flatness import Mask
 from workers.engine.regions import Ids
@@ -20,22 +20,32 @@ from workers.engine.translucency import OPAQUE
 STRAYS = 0.02
 """This part of an opaque region's pixels, away from the page, may be less than opaque: renderers leave such seams."""
 
+GLASS = 0.5
+"""A region with less than this part of its pixels opaque is glass: what touches it has edges there, too."""
+
 
 def with_solid_paints(paints: dict[int, Paint], ids: Ids, page: NDArray[np.bool_], pixels: Pixels) -> dict[int, Paint]:
-    """The paints of regions, opaque where all pixels of a region are that do not touch the page.
+    """The paints of regions, opaque where all pixels of a region are that do not touch the page or glass.
 
-    `page` tells regions that are clear, `pixels` are premultiplied (height, width, 4).
+    `page` tells regions that are clear, `pixels` are premultiplied (height, width, 4). Glass are regions most of whose
+    pixels one sees through.
     """
     clear = [i for i, paint in paints.items() if paint.profile[:, 4].min() < OPAQUE]
     if not clear:
         return paints
-    inside = np.zeros(len(page), np.bool_)
+    inside, clean = np.zeros(len(page), np.bool_), pixels[..., 3] >= OPAQUE
     inside[clear] = True
-    away = inside[ids] & ~beside(page[ids])
+    glass = np.bincount(ids[clean], minlength=len(page)) < GLASS * np.bincount(ids.ravel(), minlength=len(page))
+    away = inside[ids] & ~beside((page | glass)[ids])
     found = np.bincount(ids[away], minlength=len(page))
-    strays = np.bincount(ids[away & (pixels[..., 3] < OPAQUE)], minlength=len(page))
-    solid = [i for i in clear if found[i] and strays[i] <= STRAYS * found[i]]
+    strays = np.bincount(ids[away & ~clean], minlength=len(page))
+    solid = [i for i in clear if (strays[i] <= STRAYS * found[i] if found[i] else is_nearly(paints[i]))]
     return paints | {i: replace(paints[i], profile=opaque_profile(paints[i].profile)) for i in solid}
+
+
+def is_nearly(paint: Paint) -> bool:
+    """Whether a paint is nearly opaque throughout: a region that is nothing but edge may be so."""
+    return bool(paint.profile[:, 4].min() >= NEARLY)
 
 
 def beside(mask: Mask) -> Mask:

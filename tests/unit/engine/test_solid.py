@@ -1,6 +1,7 @@
 """Opaque gradients that end at the page: partly covered pixels at their edge are no glass."""
 
 import numpy as np
+import pytest
 
 from workers.engine.gradients import LINEAR
 from workers.engine.mixture import share_between
@@ -32,6 +33,22 @@ def test_a_gradient_that_only_its_edge_made_clear_is_opaque() -> None:
     paint = with_solid_paints({1: ramp((184, 255))}, ids, PAGE, picture)[1]
     assert paint.profile[:, 4].tolist() == [255, 255]
     assert np.allclose(paint.profile[:, 1], [120, 200])
+
+
+def test_an_edge_at_glass_is_no_glass_either() -> None:
+    ids, picture = pixels(255)
+    ids[2:22, 2:22] = np.where(ids[2:22, 2:22] == 1, 1, 2)
+    picture[ids == 2] = (0, 0, 0, 60)
+    paints = with_solid_paints({1: ramp((184, 255)), 2: ramp((30, 60))}, ids, np.array([True, False, False]), picture)
+    assert [255, 30] == [paints[i].profile[:, 4].min() for i in (1, 2)]
+
+
+@pytest.mark.parametrize(("alpha", "least"), [(235, 255), (184, 184)])
+def test_a_strip_that_is_nothing_but_edge_is_opaque_if_it_is_nearly_so(alpha: int, least: int) -> None:
+    ids, picture = pixels(255)
+    ids[4:19, 4:20] = 2
+    paint = with_solid_paints({1: ramp((alpha, 255))}, ids, np.array([True, False, False]), picture)[1]
+    assert paint.profile[:, 4].min() == pytest.approx(least)
 
 
 def test_glass_stays_glass() -> None:
