@@ -38,6 +38,9 @@ STRENGTH = 0.75
 """The same renderer makes edges fat at any size, by part of a pixel of that size; what is taken off is for four times
 the size. On 24 drawings 1 - SSIM was .36 of vtracer's without, .33 with all taken off, .315 with this part."""
 
+LEVEL = 16
+"""An edge that runs along so many pixels is level: how much of them it covers is unknown."""
+
 ONE_SIDE, CORNER = 0.5, 0.75
 """What a pixel that is covered wholly has too much on average, if one side of it is free, or two."""
 
@@ -80,6 +83,20 @@ def goes_on(ids: Ids, y: int, x: int, dy: int, dx: int, turn: int) -> bool:
     if ny < 0 or nx < 0 or ny + dy >= height or nx + dx >= width:
         return True
     return ids[ny, nx] == ids[y, x] and ids[ny + dy, nx + dx] == ids[y + dy, x + dx]
+
+
+@kernel
+def is_level(ids: Ids, y: int, x: int, dy: int, dx: int) -> bool:
+    """Whether a crack is part of a straight run of LEVEL cracks."""
+    length = 1
+    for turn in (-1, 1):
+        ny, nx = y, x
+        while length < LEVEL and goes_on(ids, ny, nx, dy, dx, turn):
+            ny, nx = ny + turn * dx, nx + turn * dy
+            if not (0 <= ny < ids.shape[0] and 0 <= nx < ids.shape[1]):
+                break
+            length += 1
+    return length == LEVEL
 
 
 @kernel
@@ -169,7 +186,7 @@ def thin_down(pixels: Pixels, ids: Ids, count: int, pairs: Counts, layers: Float
                         continue
                     if share < 1 - PURE:
                         change = 1 - (1 - share) ** power - share
-                    elif k == 0 and far <= PURE:
+                    elif k == 0 and far <= PURE and not is_level(ids, y, x, dy, dx):
                         change = -(PURE**power) * (ONE_SIDE if free_sides(ids, py, px) == 1 else CORNER)
                     else:
                         continue

@@ -70,3 +70,13 @@ def test_a_dark_rim_at_the_page_is_not_fat_for_its_color() -> None:
     shade = np.where(cover < 1, 120.0, 240.0)
     pixels = np.rint(np.dstack([*(cover * shade,) * 3, cover * 255])).astype(np.uint8)
     assert np.array_equal(thinned(pixels, regions, np.arange(regions.count, dtype=np.int32)), pixels)
+
+
+def test_a_level_edge_is_left_where_it_is() -> None:
+    """Of a wholly covered row nobody knows how much of it was covered; of a slanted edge the stairs tell."""
+    y, x = np.mgrid[:SIDE, :SIDE]
+    shape = (y >= 20) & (y < 70) & (x > 10 + 0.31 * y)
+    pixels, regions = painted(shape.astype(float)), regions_of(shape.astype(float))
+    thin = thinned(pixels, regions, np.arange(regions.count, dtype=np.int32))
+    assert np.array_equal(thin[20, 40:80], pixels[20, 40:80])
+    assert (thin[24:66] != pixels[24:66]).any(axis=(1, 2)).mean() > 0.9
