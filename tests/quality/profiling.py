@@ -28,8 +28,8 @@ STAGES: Mapping[str, str] = {
     "shading": "clashes fields shading shadows",
     "stacking": "stacking translucency outlines",
     "ring, fit, path": (
-        "fatness ring trails rings corners closed brim fit cubic distances knots dropping rounding refine specks arcs"
-        " cutting pathdata method bundling drawing"
+        "fatness ring margin trails rings corners sides tips closed brim fit cubic distances knots dropping"
+        " rounding refine specks arcs cutting pathdata method bundling drawing"
     ),
 }
 """The modules of each stage; what is in none of them is the rest: start, Python's own, the pipeline."""

@@ -11,13 +11,15 @@ import numpy as np
 
 from workers.engine.closed import calmed, smoothed, use_leeway
 from workers.engine.color import Floats
-from workers.engine.corners import CUT, FAR, SPAN, find_corners, line_through, sharpen
+from workers.engine.corners import find_corners, sharpen
 from workers.engine.decode import Pixels
 from workers.engine.fit import fit_pieces
 from workers.engine.flatness import Mask
 from workers.engine.kernels import kernel
 from workers.engine.refine import refine
 from workers.engine.regions import Ids
+from workers.engine.sides import CUT, FAR, line_through
+from workers.engine.tips import SPAN
 
 FURTHEST = 1.2
 """A junction lies within so many pixels of its lattice point."""

@@ -6,14 +6,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from workers.engine.color import Floats
-from workers.engine.corners import CUT, SPAN, find_corners, merge_tips, sharpen
+from workers.engine.corners import find_corners, sharpen
 from workers.engine.decode import Pixels
 from workers.engine.fit import fit_pieces
 from workers.engine.kernels import kernel
 from workers.engine.outlines import wrapped
 from workers.engine.refine import refine
 from workers.engine.ring import shows_at
+from workers.engine.sides import CUT
 from workers.engine.specks import ENDLESS, LONGEST, MOST, ROUND_POINTS, fit_ellipse, is_speck, keeps_to_ellipse
+from workers.engine.tips import SPAN, merge_tips
 
 
 @dataclass(frozen=True, slots=True)

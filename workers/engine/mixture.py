@@ -9,6 +9,9 @@ from workers.engine.kernels import kernel
 
 Labels = NDArray[np.int16]
 
+PURE = 0.02
+"""Less than this of the other color is rounding, not coverage."""
+
 PAGE_STEP = 240.0
 """Colors whose alpha, of 255, differs by so much are the page and something opaque."""
 
@@ -45,3 +48,10 @@ def share_between(pixels: Pixels, y: int, x: int, own: Floats, other: Floats) ->
         length += way * way
         along += (pixels[y, x, c] - own[c]) * way
     return 0.0 if length < 1 else min(1.0, max(0.0, along / length))
+
+
+@kernel
+def cover_of(pixels: Pixels, y: int, x: int, own: Floats, other: Floats) -> float:
+    """The share of `other` in a pixel of color `own`, with rounding taken off both ends."""
+    share = share_between(pixels, y, x, own, other)
+    return 0.0 if share < PURE else 1.0 if share > 1 - PURE else share

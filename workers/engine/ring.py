@@ -10,14 +10,12 @@ import numpy as np
 from workers.engine.color import Floats
 from workers.engine.decode import Pixels
 from workers.engine.kernels import kernel
-from workers.engine.mixture import Labels, share_between
+from workers.engine.margin import PAGE_LEEWAY, place_at_edge
+from workers.engine.mixture import Labels, cover_of
 from workers.engine.outlines import Lattice, wrapped
 from workers.engine.regions import Ids
 from workers.engine.stacking import NOT_DRAWN, SEEN_THROUGH
 from workers.engine.trails import find_trace
-
-PURE = 0.02
-"""Less than this of the other color is rounding, not coverage."""
 
 PURE_DEPTH = 2
 """So many pixels behind an edge pixel none of the edge is left: there a region shows its own color."""
@@ -37,9 +35,6 @@ SOFT_LEEWAY = 2.0
 
 SHADOW_END = 8.0
 """A shadow that meets the page with a smaller step than this, in levels, ends there and has no edge."""
-
-PAGE_LEEWAY = 1.0
-"""How far, in pixels, an outline that ends at the page's edge may run over it, where nobody sees it."""
 
 
 @kernel
@@ -66,13 +61,6 @@ def side_color(
             return
     for c in range(4):
         out[c] = pixels[y + PURE_DEPTH * dy, x + PURE_DEPTH * dx, c]
-
-
-@kernel
-def cover_of(pixels: Pixels, y: int, x: int, own: Floats, other: Floats) -> float:
-    """The share of `other` in a pixel of color `own`, with rounding taken off both ends."""
-    share = share_between(pixels, y, x, own, other)
-    return 0.0 if share < PURE else 1.0 if share > 1 - PURE else share
 
 
 @kernel
@@ -202,8 +190,8 @@ def place_ring(
                 inside, outside = int(labels[in_y, in_x]), int(labels[out_y, out_x])
                 find_trace(walk, k, pixels, palette, labels, inside, outside, out[kept, 4:])
         if at_border:
-            out[kept, 2], out[kept, 3] = out_x - in_x, out_y - in_y
-            out[kept, 4], out[kept, 5], out[kept, 6] = -1.0 if ranks[ids[in_y, in_x]] > rank else -0.1, 0.0, PAGE_LEEWAY
+            hidden, soft = ranks[ids[in_y, in_x]] > rank, soft_step > 0
+            place_at_edge(pixels, palette, labels, in_y, in_x, out_y - in_y, out_x - in_x, hidden, soft, out[kept])
         if outward:
             out[kept, 2], out[kept, 3] = outward * (out_x - in_x), outward * (out_y - in_y)
             if outward == 1 and ranks[ids[in_y, in_x]] > rank:
@@ -223,11 +211,14 @@ def shows_at(ring: Floats, i: int) -> bool:
 
 @kernel
 def soften_ends(ring: Floats, n: int) -> None:
-    """Let leeway begin and end gently, so that an outline need not jump where a later shape begins to cover it."""
+    """Let leeway begin and end gently, so that an outline need not jump where a later shape begins to cover it.
+
+    At the page's edge it begins where the pixels say.
+    """
     if n < 3:
         return
     for i in range(n):
-        if shows_at(ring, i):
+        if shows_at(ring, i) or ring[i, 6] == PAGE_LEEWAY:
             continue
         for step in range(1, 4):
             before, after = wrapped(i - step, n), wrapped(i + step, n)
