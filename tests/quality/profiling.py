@@ -28,7 +28,7 @@ STAGES: Mapping[str, str] = {
     "shading": "clashes fields shading shadows",
     "stacking": "stacking translucency outlines",
     "ring, fit, path": (
-        "fatness ring margin trails rings corners sides tips closed brim fit cubic distances knots dropping"
+        "fatness ring margin notches trails rings corners sides tips closed brim fit cubic distances knots dropping"
         " rounding refine specks arcs cutting pathdata method bundling drawing"
     ),
 }

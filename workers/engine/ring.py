@@ -12,6 +12,7 @@ from workers.engine.decode import Pixels
 from workers.engine.kernels import kernel
 from workers.engine.margin import PAGE_LEEWAY, place_at_edge
 from workers.engine.mixture import Labels, cover_of
+from workers.engine.notches import close_notches, is_rim
 from workers.engine.outlines import Lattice, wrapped
 from workers.engine.regions import Ids
 from workers.engine.stacking import NOT_DRAWN, SEEN_THROUGH
@@ -96,10 +97,17 @@ def depth_below(ids: Ids, ranks: Ids, rank: int, y: int, x: int, dy: int, dx: in
 
 @kernel
 def step_across(pixels: Pixels, in_y: int, in_x: int, out_y: int, out_x: int) -> float:
-    """Largest channel difference across a crack, between the pixels beside it and between those beyond them."""
+    """Largest channel difference across a crack, between the pixels beside it and between those beyond them.
+
+    Pixels beyond that are less opaque belong to an edge of the clear page, and tell nothing of this border.
+    """
     height, width = pixels.shape[:2]
     ay, ax = min(height - 1, max(0, 2 * in_y - out_y)), min(width - 1, max(0, 2 * in_x - out_x))
     by, bx = min(height - 1, max(0, 2 * out_y - in_y)), min(width - 1, max(0, 2 * out_x - in_x))
+    if pixels[ay, ax, 3] < pixels[in_y, in_x, 3]:
+        ay, ax = in_y, in_x
+    if pixels[by, bx, 3] < pixels[out_y, out_x, 3]:
+        by, bx = out_y, out_x
     step = 0.0
     for c in range(4):
         step = max(step, abs(float(pixels[ay, ax, c]) - float(pixels[by, bx, c])))
@@ -137,8 +145,8 @@ def place_ring(
     Each row of `out` is a point and its leeway: x, y, the direction in which the outline may move because later
     shapes cover it there (0, 0 where it shows), and the least, the best and the greatest such move in pixels. `cracks`
     receives the index of each kept crack. A border with a step of less than `soft_step` levels is no edge and has
-    leeway both ways. Where the outline shows, the three last columns tell where the tip around the point ends
-    (`find_trace`).
+    leeway both ways, but none into a rim at the clear page: what lies below ends under the rim. Where the outline
+    shows, the three last columns tell where the tip around the point ends (`find_trace`).
     """
     height, width = ids.shape
     total = len(walk)
@@ -185,7 +193,8 @@ def place_ring(
                 reach = SOFT_LEEWAY * (1 - step / least)
                 out[kept, 0], out[kept, 1] = x + 0.5 * dx, y + 0.5 * dy
                 out[kept, 2], out[kept, 3] = out_x - in_x, out_y - in_y
-                out[kept, 4], out[kept, 5], out[kept, 6] = -reach, 0.0, reach
+                inward = 0.0 if is_rim(ids, ranks, in_y, in_x, in_y - out_y, in_x - out_x) else reach
+                out[kept, 4], out[kept, 5], out[kept, 6] = -inward, 0.0, reach
             elif soft_step == 0:
                 inside, outside = int(labels[in_y, in_x]), int(labels[out_y, out_x])
                 find_trace(walk, k, pixels, palette, labels, inside, outside, out[kept, 4:])
@@ -200,6 +209,7 @@ def place_ring(
                 out[kept, 4], out[kept, 5], out[kept, 6] = min(0.35, 0.2 * depth), min(0.8, 0.4 * depth), depth - 0.5
         kept += 1
     soften_ends(out, kept)
+    close_notches(walk, cracks, ids, ranks, rank, out, kept)
     return kept
 
 
