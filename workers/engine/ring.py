@@ -199,7 +199,7 @@ def place_ring(
                 inside, outside = int(labels[in_y, in_x]), int(labels[out_y, out_x])
                 find_trace(walk, k, pixels, palette, labels, inside, outside, out[kept, 4:])
         if at_border:
-            hidden, soft = ranks[ids[in_y, in_x]] > rank, soft_step > 0
+            hidden, soft = int(ranks[ids[in_y, in_x]]) > rank, soft_step > 0
             place_at_edge(pixels, palette, labels, in_y, in_x, out_y - in_y, out_x - in_x, hidden, soft, out[kept])
         if outward:
             out[kept, 2], out[kept, 3] = outward * (out_x - in_x), outward * (out_y - in_y)

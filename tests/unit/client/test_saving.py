@@ -27,11 +27,6 @@ save(Path(sys.argv[1]), b"half")
 """
 
 
-@pytest.fixture(autouse=True)
-def _new_process() -> None:
-    saving._clear.cache_clear()
-
-
 @contextlib.contextmanager
 def writing(path: Path) -> Generator[subprocess.Popen[str]]:
     """Another process that has begun to write this file, killed in the end."""
@@ -70,8 +65,8 @@ def test_a_part_that_was_cleared_before_it_was_locked_is_begun_anew(
 ) -> None:
     make, cleared = saving.tempfile.mkstemp, list[str]()
 
-    def make_and_lose(**where: str) -> tuple[int, str]:
-        handle, name = make(**where)
+    def make_and_lose(*, dir: Path, prefix: str, suffix: str) -> tuple[int, str]:
+        handle, name = make(dir=dir, prefix=prefix, suffix=suffix)
         if not cleared:
             cleared.append(name)
             Path(name).unlink()
