@@ -81,18 +81,16 @@ def sharpen(
 
     Gives how many points on each side of it are not to be trusted.
     """
-    cut, shortest = 0, min(before, after)
-    if straight:
-        cut = tip(ring, n, at, shortest, out)
+    shortest = min(before, after)
+    cut = tip(ring, n, at, shortest, out) if straight else 0
     if not cut:
         intersect_sides(ring, n, at, before, after, straight, out)
     for c in range(2):
         limit = width if c == 0 else height
         if min(out[c], limit - out[c]) < NEAREST_PAGE and meets_page(ring, n, at, c):
             edge = 0.0 if out[c] < NEAREST_PAGE else limit
-            followed = straight and follow_edge(ring, n, at, shortest, c, edge, out)
-            if followed or not cut:
-                out[c] = edge
-            if followed:
+            if straight and follow_edge(ring, n, at, shortest, c, edge, out):
                 return CUT
-    return cut if cut else CUT
+            if not cut:
+                out[c] = edge
+    return max(cut, CUT)

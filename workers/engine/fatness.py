@@ -11,12 +11,9 @@ import numpy as np
 from workers.engine.color import Floats
 from workers.engine.decode import Pixels
 from workers.engine.kernels import kernel
-from workers.engine.mixture import PAGE_STEP
+from workers.engine.mixture import PAGE_STEP, PURE
 from workers.engine.regions import Ids, Regions
 from workers.engine.tally import Counts
-
-PURE = 0.02
-"""Less than this of the other color is rounding, not coverage."""
 
 LEAST_STEP = 24.0
 """Between colors closer than this, in levels, shares cannot be told."""

@@ -151,7 +151,7 @@ def place_ring(
     height, width = ids.shape
     total = len(walk)
     kept = 0
-    own, other = np.empty(4), np.empty(4)
+    own, other, covers = np.empty(4), np.empty(4), np.full(total, -1, np.int32)
     for k in range(total):
         x, y = int(walk[k, 0]), int(walk[k, 1])
         after = wrapped(k + 1, total)
@@ -185,6 +185,8 @@ def place_ring(
         elif not at_border and ranks[ids[in_y, in_x]] > rank:
             outward = -1
             depth = depth_below(ids, ranks, rank, in_y, in_x, in_y - out_y, in_x - out_x)
+            if ranks[ids[out_y, out_x]] < 0:
+                covers[kept] = ids[in_y, in_x]
         elif not at_border:
             step = step_across(pixels, in_y, in_x, out_y, out_x)
             least = soft_step_between(ranks[int(ids[in_y, in_x])], ranks[int(ids[out_y, out_x])], soft_step)
@@ -209,7 +211,7 @@ def place_ring(
                 out[kept, 4], out[kept, 5], out[kept, 6] = min(0.35, 0.2 * depth), min(0.8, 0.4 * depth), depth - 0.5
         kept += 1
     soften_ends(out, kept)
-    close_notches(walk, cracks, ids, ranks, rank, out, kept)
+    close_notches(covers, out, kept)
     return kept
 
 

@@ -39,6 +39,14 @@ TWINS = 4
 
 
 @kernel
+def arms(ring: Floats, n: int, at: int, span: int) -> tuple[float, float, float, float]:
+    """The ways from a point to those `span` points before and after it, x and y each."""
+    back, ahead = (at - span) % n, (at + span) % n
+    x, y = ring[at, 0], ring[at, 1]
+    return ring[back, 0] - x, ring[back, 1] - y, ring[ahead, 0] - x, ring[ahead, 1] - y
+
+
+@kernel
 def tip(ring: Floats, n: int, at: int, shortest: int, out: Floats) -> int:
     """The true place of a sharp tip, and how many points on each side of it are not to be trusted; 0 for other corners.
 
@@ -49,8 +57,7 @@ def tip(ring: Floats, n: int, at: int, shortest: int, out: Floats) -> int:
     span = min(TIP_SPAN, shortest // 2)
     if span < SPAN + 2:
         return 0
-    ax, ay = ring[(at - span) % n, 0] - ring[at, 0], ring[(at - span) % n, 1] - ring[at, 1]
-    bx, by = ring[(at + span) % n, 0] - ring[at, 0], ring[(at + span) % n, 1] - ring[at, 1]
+    ax, ay, bx, by = arms(ring, n, at, span)
     angle = abs(math.atan2(ax * by - ay * bx, ax * bx + ay * by))
     if angle > SHARP:
         return 0
@@ -124,14 +131,13 @@ def merge_tips(ring: Floats, n: int, at: NDArray[np.int64], count: int) -> int:
 
 @kernel
 def follow_edge(ring: Floats, n: int, at: int, shortest: int, c: int, edge: float, out: Floats) -> bool:
-    """Move a corner along the page's edge to where the last trace of its tip is, if that is farther; say whether it is.
+    """Move a corner on the page's edge to where the last trace of its tip is, if that is farther; say whether it is.
 
     A curve that nears the edge leaves a tip between them that is thinner than half a pixel for a good part of its way.
     `shortest` is how many points the next corner is away, `edge` the coordinate of the edge, `c` as in `meets_page`.
     """
     span, trace = min(NEARING, shortest), np.empty(2)
-    ax, ay = ring[(at - span) % n, 0] - ring[at, 0], ring[(at - span) % n, 1] - ring[at, 1]
-    bx, by = ring[(at + span) % n, 0] - ring[at, 0], ring[(at + span) % n, 1] - ring[at, 1]
+    ax, ay, bx, by = arms(ring, n, at, span)
     if abs(ax * by - ay * bx) > PARALLEL * math.hypot(ax, ay) * math.hypot(bx, by):
         return False
     if not last_trace(ring, n, at, trace) or abs(trace[c] - edge) >= 1:
@@ -140,7 +146,7 @@ def follow_edge(ring: Floats, n: int, at: int, shortest: int, c: int, edge: floa
     end = trace[1 - c] + 0.5 * way
     if (end - out[1 - c]) * way <= 0:
         return False
-    out[1 - c] = end
+    out[c], out[1 - c] = edge, end
     return True
 
 
