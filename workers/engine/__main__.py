@@ -10,7 +10,9 @@ from workers.engine.kernels import forget_older_kernels
 if len(sys.argv) == 3:
     try:
         Path(sys.argv[2]).write_text(trace_file(sys.argv[1]), encoding="utf-8")
-    except (OSError, ProblemError) as error:
+    except OSError as error:
+        sys.exit(f"{error.filename}: {error.strerror}")
+    except ProblemError as error:
         sys.exit(f"{sys.argv[1]}: {error}")
 else:
     warm()
