@@ -2,9 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from html import escape
-
-DEFAULT_TITLE = "Vector drawing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +42,13 @@ class Drawing:
         return sum(shape.segments for shape in self.shapes)
 
 
-def write_svg(drawing: Drawing, title: str = DEFAULT_TITLE) -> str:
-    """The drawing as an SVG 1.1 document with size, viewBox and title."""
+def write_svg(drawing: Drawing) -> str:
+    """The drawing as an SVG 1.1 document with size and viewBox; without a title, which browsers show as a tooltip."""
     view_width, view_height = drawing.view
     return "".join(
         (
             '<svg xmlns="http://www.w3.org/2000/svg" version="1.1"',
             f' width="{drawing.width}" height="{drawing.height}" viewBox="0 0 {view_width} {view_height}">',
-            f"<title>{escape(title, quote=False)}</title>",
             f"<defs>{''.join(drawing.definitions)}</defs>" if drawing.definitions else "",
             *paths(drawing.shapes),
             "</svg>\n",

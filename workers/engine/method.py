@@ -15,7 +15,7 @@ from workers.engine.exact import exact_palette, fills_of, with_fewer_fills
 from workers.engine.fatness import thinned
 from workers.engine.labels import Labelled, label_pixels
 from workers.engine.outlines import outline_shapes
-from workers.engine.paints import define_paint, flat_paint
+from workers.engine.paints import fill_of, flat_paint
 from workers.engine.palette import Histogram
 from workers.engine.pathdata import rectangle
 from workers.engine.prune import without_ramps
@@ -195,11 +195,10 @@ def paint_shapes(
 
 def gradient_fill(paint: Paint, units: int, definitions: list[str]) -> tuple[str, float]:
     """Define the paint if it is a gradient; give what fills the shape, and its opacity."""
-    definition, reference = define_paint(paint, units, f"g{len(definitions)}")
-    if not definition:
-        return flat_paint(paint.profile[0, 1:].tolist())
-    definitions.append(definition)
-    return reference, 1.0
+    definition, fill, opacity = fill_of(paint, units, f"g{len(definitions)}")
+    if definition:
+        definitions.append(definition)
+    return fill, opacity
 
 
 def repainted(shapes: list[Placed], ground: set[int], recipe: Recipe, regions: Regions) -> list[Placed]:

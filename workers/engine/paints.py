@@ -1,6 +1,7 @@
 """Paints as SVG: flat colors, and gradients with as few stops as their profile needs.
 
-Stops are thinned by Ramer, Douglas and Peucker's halving: a stop stays if the line past it would miss its color.
+Stops are thinned by Ramer, Douglas and Peucker's halving: a stop stays if the line past it would miss its color. Those
+that stay take the colors with which the line through them misses the others least (least squares).
 """
 
 import math
@@ -11,11 +12,14 @@ from numpy.typing import NDArray
 
 from workers.engine.color import Floats
 from workers.engine.drawing import decimal, hex_color, short_color
-from workers.engine.gradients import CONSTANT, LINEAR
+from workers.engine.flatness import Mask
+from workers.engine.gradients import CONSTANT, LINEAR, solve
 from workers.engine.kernels import kernel
 from workers.engine.softness import Paint
 
-STOP_ERROR = 2.5
+STOP_ERROR = 4.0
+"""No stop is needed if without it no color is off by more levels, nor a gradient if one color is that near to all."""
+
 FAINT_STOP = 24.0
 """Rounding of samples with less alpha than this, of 255, may be off by more than ten levels of their color."""
 
@@ -39,56 +43,57 @@ def opacity_of(alpha: float) -> float:
     return 1.0 if opacity >= 0.998 else round(opacity, 3)
 
 
-def define_paint(paint: Paint, units: int, name: str) -> tuple[str, str]:
-    """The gradient's <defs> entry and its profile's mean color; the entry is empty if one color does."""
+def fill_of(paint: Paint, units: int, name: str) -> tuple[str, str, float]:
+    """The gradient's <defs> entry, empty if one color does; what fills a shape with it, and the opacity of that."""
     if paint.kind == CONSTANT or len(paint.profile) < 2:
-        return "", ""
-    if paint.kind == LINEAR:
-        return define_linear(paint, units, name), f"url(#{name})"
-    return define_radial(paint, units, name), f"url(#{name})"
+        return "", *flat_paint(paint.profile[0, 1:].tolist())
+    stops = np.empty((len(paint.profile) + 2, 5))
+    stops = stops[: place_stops(paint.profile, paint.low, paint.high, stops)]
+    middle = (stops[:, 1:].min(0) + stops[:, 1:].max(0)) / 2
+    if np.abs(stops[:, 1:] - middle).max() <= STOP_ERROR:
+        return "", *flat_paint(middle.tolist())
+    define = define_linear if paint.kind == LINEAR else define_radial
+    return define(paint, stops, units, name), f"url(#{name})", 1.0
 
 
-def define_linear(paint: Paint, units: int, name: str) -> str:
+def define_linear(paint: Paint, stops: Floats, units: int, name: str) -> str:
     """A linearGradient from the first sample along the direction to the last."""
     x, y, way_x, way_y = paint.shape[:4].tolist()
     low, high = paint.low, paint.high
     x1, y1, x2, y2 = (
         round(value * units) for value in (x + low * way_x, y + low * way_y, x + high * way_x, y + high * way_y)
     )
-    stops = "".join(stop_elements(paint.profile, low, high, low, high))
     return (
         f'<linearGradient id="{name}" gradientUnits="userSpaceOnUse" x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}">'
-        f"{stops}</linearGradient>"
+        f"{stop_elements(stops, low, high)}</linearGradient>"
     )
 
 
-def define_radial(paint: Paint, units: int, name: str) -> str:
+def define_radial(paint: Paint, stops: Floats, units: int, name: str) -> str:
     """A radialGradient; one whose ellipse is no circle is a unit circle under a transformation."""
     x, y, xx, xy, yy = paint.shape[:5].tolist()
-    low, high = paint.low, paint.high
-    stops = "".join(stop_elements(paint.profile, low, high, 0.0, high))
+    high = paint.high
+    elements = stop_elements(stops, 0.0, high)
     center_x, center_y = round(x * units), round(y * units)
     head = f'<radialGradient id="{name}" gradientUnits="userSpaceOnUse"'
     if abs(xx - yy) < ROUND * xx and abs(xy) < ROUND * xx:
         radius = round(high / math.sqrt((xx + yy) / 2) * units)
-        return f'{head} cx="{center_x}" cy="{center_y}" r="{radius}">{stops}</radialGradient>'
+        return f'{head} cx="{center_x}" cy="{center_y}" r="{radius}">{elements}</radialGradient>'
     lengths, axes = np.linalg.eigh(np.array([[xx, xy / 2], [xy / 2, yy]]))
     (a, c), (b, d) = (axes @ np.diag(high * units / np.sqrt(np.maximum(lengths, 1e-9)))).tolist()
     matrix = f"matrix({a:.0f} {b:.0f} {c:.0f} {d:.0f} {center_x} {center_y})"
-    return f'{head} cx="0" cy="0" r="1" gradientTransform="{matrix}">{stops}</radialGradient>'
+    return f'{head} cx="0" cy="0" r="1" gradientTransform="{matrix}">{elements}</radialGradient>'
 
 
-def stop_elements(profile: Floats, low: float, high: float, zero: float, one: float) -> list[str]:
-    """<stop>s of the profile from `low` to `high`, on a scale on which `zero` is offset 0 and `one` is 1."""
-    stops = np.empty((len(profile) + 2, 5))
+def stop_elements(stops: Floats, zero: float, one: float) -> str:
+    """<stop>s on a scale on which `zero` is offset 0 and `one` is 1."""
     elements = list[str]()
-    placed = stops[: place_stops(profile, low, high, stops)]
-    for (way, *_, alpha), (_, *seen) in zip(placed.tolist(), placed[colored_rows(placed)].tolist(), strict=True):
-        opacity, (paint, _) = opacity_of(alpha), flat_paint(seen)
+    for (way, *_, alpha), (_, *seen) in zip(stops.tolist(), stops[colored_rows(stops)].tolist(), strict=True):
+        opacity, (color, _) = opacity_of(alpha), flat_paint(seen)
         offset = decimal((way - zero) / max(1e-9, one - zero), OFFSET_DIGITS)
         clear = f' stop-opacity="{decimal(opacity, 3)}"' if opacity < 1 else ""
-        elements.append(f'<stop offset="{offset}" stop-color="{short_color(paint)}"{clear}/>')
-    return elements
+        elements.append(f'<stop offset="{offset}" stop-color="{short_color(color)}"{clear}/>')
+    return "".join(elements)
 
 
 def colored_rows(stops: Floats) -> NDArray[np.intp]:
@@ -144,9 +149,33 @@ def place_stops(profile: Floats, low: float, high: float, stops: Floats) -> int:
             spans[waiting, 0], spans[waiting, 1] = i, at
             spans[waiting + 1, 0], spans[waiting + 1, 1] = at, j
             waiting += 2
-    used = 0
+    return settle_stops(stops[:total], kept)
+
+
+@kernel
+def settle_stops(stops: Floats, kept: Mask) -> int:
+    """Move the kept stops to the front, in colors with which the line through them misses all stops least."""
+    total = len(stops)
+    at = np.flatnonzero(kept)
+    used = len(at)
+    weights, sums = np.zeros((used, used)), np.zeros((4, used))
+    i = 0
     for k in range(total):
-        if kept[k]:
-            stops[used] = stops[k]
-            used += 1
+        if k > at[i + 1]:
+            i += 1
+        before, after = stops[at[i], 0], stops[at[i + 1], 0]
+        t = (stops[k, 0] - before) / max(1e-9, after - before)
+        weights[i, i] += (1 - t) ** 2
+        weights[i + 1, i + 1] += t * t
+        weights[i, i + 1] += t * (1 - t)
+        weights[i + 1, i] += t * (1 - t)
+        for c in range(4):
+            sums[c, i] += (1 - t) * stops[k, c + 1]
+            sums[c, i + 1] += t * stops[k, c + 1]
+    for i in range(used):
+        stops[i] = stops[at[i]]
+    for c in range(4):
+        if solve(weights.copy(), sums[c]):
+            for i in range(used):
+                stops[i, c + 1] = min(255.0, max(0.0, sums[c, i]))
     return used

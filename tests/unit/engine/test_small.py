@@ -106,6 +106,16 @@ def test_only_finely_drawn_pictures_are_said_to_be(rows: int, fine: bool) -> Non
     assert analyse_image(reduced(beads(rows), 0)).fine is fine
 
 
+def test_fine_pictures_need_no_finer_numbers() -> None:
+    """They are traced at twice their size, where half as many units in a pixel are as exact."""
+    page = beads(5)
+    wide = page.width // FINE
+    for precision, units in ((0, 2), (1, 10), (2, 100)):
+        svg = trace(reduced(page, 0), TraceOptions(precision=precision)).svg
+        assert f'width="{wide}"' in svg
+        assert f'viewBox="0 0 {wide * units} ' in svg
+
+
 def test_small_things_keep_a_color_that_is_nowhere_else_beside_many_shades() -> None:
     picture = Image.new("RGB", (300, 200), "#ff0000")
     draw = ImageDraw.Draw(picture)
