@@ -34,6 +34,9 @@ SLANT = 0.7
 SOFT_LEEWAY = 2.0
 """A border across which color hardly changes may be moved by up to so many pixels."""
 
+SURE = 0.35
+"""What lies below reaches at least as far under the border, in pixels, so the shape above may draw back so far."""
+
 SHADOW_END = 8.0
 """A shadow that meets the page with a smaller step than this, in levels, ends there and has no edge."""
 
@@ -145,8 +148,8 @@ def place_ring(
     Each row of `out` is a point and its leeway: x, y, the direction in which the outline may move because later
     shapes cover it there (0, 0 where it shows), and the least, the best and the greatest such move in pixels. `cracks`
     receives the index of each kept crack. A border with a step of less than `soft_step` levels is no edge and has
-    leeway both ways, but none into a rim at the clear page: what lies below ends under the rim. Where the outline
-    shows, the three last columns tell where the tip around the point ends (`find_trace`).
+    leeway both ways, but little inward, and none into a rim at the clear page: what lies below ends under the rim.
+    Where the outline shows, the three last columns tell where the tip around the point ends (`find_trace`).
     """
     height, width = ids.shape
     total = len(walk)
@@ -195,7 +198,7 @@ def place_ring(
                 reach = SOFT_LEEWAY * (1 - step / least)
                 out[kept, 0], out[kept, 1] = x + 0.5 * dx, y + 0.5 * dy
                 out[kept, 2], out[kept, 3] = out_x - in_x, out_y - in_y
-                inward = 0.0 if is_rim(ids, ranks, in_y, in_x, in_y - out_y, in_x - out_x) else reach
+                inward = 0.0 if is_rim(ids, ranks, in_y, in_x, in_y - out_y, in_x - out_x) else min(reach, SURE)
                 out[kept, 4], out[kept, 5], out[kept, 6] = -inward, 0.0, reach
             elif soft_step == 0:
                 inside, outside = int(labels[in_y, in_x]), int(labels[out_y, out_x])
@@ -208,7 +211,7 @@ def place_ring(
             if outward == 1 and ranks[ids[in_y, in_x]] > rank:
                 out[kept, 4], out[kept, 5], out[kept, 6] = -0.5, 0.0, depth - 0.5
             else:
-                out[kept, 4], out[kept, 5], out[kept, 6] = min(0.35, 0.2 * depth), min(0.8, 0.4 * depth), depth - 0.5
+                out[kept, 4], out[kept, 5], out[kept, 6] = min(SURE, 0.2 * depth), min(0.8, 0.4 * depth), depth - 0.5
         kept += 1
     soften_ends(out, kept)
     close_notches(covers, out, kept)

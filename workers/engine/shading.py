@@ -47,8 +47,8 @@ class Shading:
     softest: float = 14.0
     clash: float = 16.0
     error: float = 4.0
-    step: float = 16.0
-    fewest: int = 24
+    step: float = 18.0
+    fewest: int = 48
     blur: float = 2.0
 
 

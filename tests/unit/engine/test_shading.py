@@ -46,7 +46,7 @@ def test_bands_have_gradients_of_their_own_where_these_fit_better() -> None:
     source = rimmed()
     svg = trace(encoded(Image.fromarray(source)), TraceOptions()).svg
     drawn = np.asarray(rendered(svg, SIDE))[..., :3].astype(int)
-    assert np.abs(drawn - source).mean() < 2.3  # 2.35 without
+    assert np.abs(drawn - source).mean() < 2.38  # 2.44 without
 
 
 def test_a_band_too_small_to_stay_joins_another_of_its_area_and_not_the_page() -> None:
