@@ -17,34 +17,36 @@ END = 0.05
 
 
 @kernel
-def touch_brim(curves: Floats, count: int, width: float, height: float) -> None:
+def touch_brim(curves: Floats, count: int, width: float, height: float, units: int) -> None:
     """Move what is closer to an edge of the page than HAIR onto it, in place: knots, and turns between them.
 
-    curves: count rows of start, two handles and end (x, y each), in pixels.
+    curves: count rows of start, two handles and end (x, y each), in pixels. Turns go over the edge by half of a drawing
+    unit, of which there are `units` in a pixel: so the rounding of handles brings none of them back.
     """
+    over = 0.5 / units
     for k in range(count):
         for c in range(2):
             limit = height if c else width
             for knot, handle in ((c, c + 2), (c + 6, c + 4)):
-                off = to_brim(curves[k, knot], limit)
+                off = to_brim(curves[k, knot], limit, 0.0)
                 curves[k, knot] += off
                 curves[k, handle] += off
-            push_turns(curves[k], c, limit)
+            push_turns(curves[k], c, limit, over)
 
 
 @kernel
-def to_brim(at: float, limit: float) -> float:
-    """What brings a coordinate inside the page to the edge that is a hair away; 0 if none is."""
-    if 0.0 < at < HAIR:
-        return -at
-    if limit - HAIR < at < limit:
-        return limit - at
+def to_brim(at: float, limit: float, over: float) -> float:
+    """What brings a coordinate so far over the edge that is a hair away; 0 if none is, or if it is that far already."""
+    if -over < at < HAIR:
+        return -over - at
+    if limit - HAIR < at < limit + over:
+        return limit + over - at
     return 0.0
 
 
 @kernel
-def push_turns(curve: Floats, c: int, limit: float) -> None:
-    """Push the handles of a curve in x (c is 0) or y until it turns on the edge, if it does so a hair from it."""
+def push_turns(curve: Floats, c: int, limit: float, over: float) -> None:
+    """Push the handles of a curve in x (c is 0) or y until it turns over the edge, if it does so a hair from it."""
     p0, p1, p2, p3 = curve[c], curve[c + 2], curve[c + 4], curve[c + 6]
     if min(p0, p1, p2, p3) > HAIR and max(p0, p1, p2, p3) < limit - HAIR:
         return
@@ -63,7 +65,7 @@ def push_turns(curve: Floats, c: int, limit: float) -> None:
         if not END < t < 1 - END:
             continue
         u = 1 - t
-        off = to_brim(u * u * u * p0 + 3 * u * u * t * p1 + 3 * u * t * t * p2 + t * t * t * p3, limit)
+        off = to_brim(u * u * u * p0 + 3 * u * u * t * p1 + 3 * u * t * t * p2 + t * t * t * p3, limit, over)
         if off != 0.0:
             curve[c + 2] += off / (3 * t * u)
             curve[c + 4] += off / (3 * t * u)

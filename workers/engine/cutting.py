@@ -155,7 +155,7 @@ class CutTracer:
             return
         else:
             made = fit_ring(points, n, *dials, fit.speck, fit.refined, *page, curves, lines)
-        touch_brim(curves, made, *page)
+        touch_brim(curves, made, *page, self.tracer.recipe.units)
         self.fitted[key_of(arc.points)] = curves[:made], lines[:made]
 
 

@@ -47,7 +47,7 @@ def put_rings(
                 ring[:n], n, tolerance, corner, smoothing, straight, speck, refined, float(width), float(height),
                 curves, lines,
             )  # fmt: skip
-            touch_brim(curves, made, float(width), float(height))
+            touch_brim(curves, made, float(width), float(height), units)
         if used + MOST_BYTES * (made + 1) > len(text):
             larger = np.empty(2 * len(text) + MOST_BYTES * (made + 1), np.uint8)
             larger[:used] = text[:used]

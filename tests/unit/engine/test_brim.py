@@ -12,7 +12,7 @@ from workers.engine import trace
 from workers.engine.brim import HAIR, touch_brim
 from workers.engine.similarity import rendered
 
-SIDE = 300.0
+SIDE, UNITS = 300.0, 10
 ROUND = 4 / 3 * math.tan(math.pi / 8)
 
 
@@ -38,22 +38,33 @@ def extent(curves: np.ndarray) -> tuple[float, float]:
 @pytest.mark.parametrize("turn", [0.0, math.pi / 4, 0.03, 0.5])
 def test_a_circle_a_hair_from_the_edges_touches_them(turn: float) -> None:
     curves = circle(SIDE / 2 - 0.08, turn)
-    touch_brim(curves, 4, SIDE, SIDE)
+    touch_brim(curves, 4, SIDE, SIDE, UNITS)
     low, high = extent(curves)
     assert -HAIR < low < 0.01
     assert SIDE - 0.01 < high < SIDE + HAIR
 
 
-@pytest.mark.parametrize("radius", [SIDE / 2 - 2 * HAIR, SIDE / 2 + 0.05])
+@pytest.mark.parametrize("turn", [0.3, 0.5, math.pi / 4, 1.1])
+@pytest.mark.parametrize("units", [1, 10])
+def test_the_rounding_of_handles_brings_no_turn_back_into_the_page(turn: float, units: int) -> None:
+    for away in (0.0, 0.03, 0.08, 0.12):
+        curves = circle(SIDE / 2 - away, turn)
+        touch_brim(curves, 4, SIDE, SIDE, units)
+        low, high = extent((curves * units).round() / units)
+        assert low <= 0
+        assert high >= SIDE
+
+
+@pytest.mark.parametrize("radius", [SIDE / 2 - 2 * HAIR, SIDE / 2 + 0.5 / UNITS + 0.01])
 def test_what_is_farther_off_or_over_the_edge_stays(radius: float) -> None:
     curves = circle(radius, math.pi / 4)
-    touch_brim(curves, 4, SIDE, SIDE)
+    touch_brim(curves, 4, SIDE, SIDE, UNITS)
     assert np.array_equal(circle(radius, math.pi / 4), curves)
 
 
 def test_a_curve_along_the_edge_does_not_bend_away_from_it() -> None:
     curves = np.array([[100, 0, 130, 0.18, 170, 0.18, 200, 0.0]])
-    touch_brim(curves, 1, SIDE, SIDE)
+    touch_brim(curves, 1, SIDE, SIDE, UNITS)
     assert extent(curves[:, 1::2].repeat(2, 1))[1] < 0.01
 
 
