@@ -14,9 +14,9 @@ from workers.engine.softness import Softness
 from workers.engine.stacking import SOFT_STEP
 
 SOFT_LOOSER, CLEAR_LOOSER, SOFT_SMOOTHING = 1.9, 1.2, 0.9
-"""Among smooth colors curves may stray by so much more: a third of the segments less than at 1.2, with edge F1 as it was
-and 2 % more of 1 - SSIM on 20 drawings full of gradients. Less if the picture is small, or has a clear page, which a
-shape that ends too early would show."""
+"""Among smooth colors curves may stray by so much more: 20 drawings full of gradients had 13 % fewer segments than at
+1.2, the same edge F1, and 2 % more of 1 - SSIM. Less if the picture is small, or has a clear page, which a shape that
+ends too early would show."""
 
 NOISY_EVEN = 1.0
 """Compression noise moves the means of the parts of flat areas by up to so many levels."""

@@ -10,7 +10,7 @@ from workers.engine.gradients import BINS, LINEAR
 from workers.engine.paints import fill_of
 from workers.engine.softness import Paint
 
-WAYS = np.arange(BINS) * 10.0 + 5
+WAYS: Floats = np.linspace(5.0, 10.0 * BINS - 5, BINS)
 
 
 def paint_of(grays: Floats) -> Paint:
