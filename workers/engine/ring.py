@@ -35,7 +35,7 @@ SOFT_LEEWAY = 2.0
 """A border across which color hardly changes may be moved by up to so many pixels."""
 
 SURE = 0.35
-"""What lies below reaches at least as far under the border, in pixels, so the shape above may draw back so far."""
+"""So many pixels what lies below is sure to reach under a shape of two pixels or more, which may draw back as far."""
 
 SHADOW_END = 8.0
 """A shadow that meets the page with a smaller step than this, in levels, ends there and has no edge."""

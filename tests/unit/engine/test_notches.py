@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from tests.unit.engine.outlining import placed
 from workers.engine.notches import BEST, LEAST, MOST, REACH, is_rim
-from workers.engine.outlines import find_tops, walk_outlines
-from workers.engine.ring import place_ring, step_across
+from workers.engine.ring import step_across
 from workers.engine.stacking import NOT_DRAWN
 
 SIDE = 40
@@ -23,19 +23,10 @@ def card() -> np.ndarray:
 
 def closed(ids: np.ndarray, ranks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The walk around the body, and the leeway of the points where notches were closed; 0 for all others."""
-    shape = (ids != PAGE).astype(np.int32)
-    columns, rows = find_tops(shape)
-    points, starts = np.empty((4 * SIDE * SIDE, 2), np.int32), np.empty(8, np.int64)
-    seen = np.zeros((SIDE + 1, SIDE + 1), np.bool_)
-    box = np.array([0, 0, SIDE - 1, SIDE - 1], np.int32)
-    assert 1 == walk_outlines(shape, 1, 2, box, columns, rows, seen, points, starts)
-    walk = points[: starts[1]].copy()
-    ring, cracks, labels = np.empty((len(walk), 7)), np.empty(len(walk), np.int32), ids.astype(np.int16)
     palette = np.array([[0, 0, 0, 0], [250, 0, 0, 255], [0, 250, 0, 255], [0, 0, 250, 255]], float)
-    pixels = palette[labels].astype(np.uint8)
-    n = place_ring(walk, pixels, palette, labels, ids, ranks, int(ranks[BODY]), 0.0, ring, cracks)
-    leeway = ring[:n, 4:]
-    return walk[cracks[:n]], leeway * (leeway == (LEAST, BEST, MOST)).all(1, keepdims=True)
+    walk, ring = placed(ids != PAGE, ids, ranks, int(ranks[BODY]), palette)
+    leeway = ring[:, 4:]
+    return walk, leeway * (leeway == (LEAST, BEST, MOST)).all(1, keepdims=True)
 
 
 def test_an_outline_stays_close_where_two_covers_meet_and_nowhere_else() -> None:
