@@ -118,11 +118,10 @@ class TraceOptions(BaseModel):
     @classmethod
     def palette_is_a_list_of_different_colors(cls, value: object) -> object:
         """Accept hex colors, long or short, each once."""
-        if not isinstance(value, list | tuple):
-            return value
-        colors = [normal_hex(color) if isinstance(color, str) else None for color in cast("list[object]", value)]
+        given = cast("list[object]", value) if isinstance(value, list | tuple) else [None]
+        colors = [normal_hex(color) if isinstance(color, str) else None for color in given]
         if None in colors:
-            raise ValueError("must be a list of colors such as `#ff8800`")
+            raise ValueError('must be a list of colors such as ["#ff8800", "#000"]')
         if len(set(colors)) < len(colors):
             raise ValueError("names a color twice")
         return tuple(colors)

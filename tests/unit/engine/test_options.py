@@ -49,6 +49,12 @@ def test_what_cannot_be_honored_is_refused(options: dict[str, object]) -> None:
         TraceOptions.model_validate(options)
 
 
+@pytest.mark.parametrize("palette", ["red", "#fff", 7, ["red"], [None]])
+def test_a_palette_that_is_none_is_told_what_one_looks_like(palette: object) -> None:
+    with pytest.raises(ValidationError, match=r'must be a list of colors such as \["#ff8800", "#000"\]'):
+        TraceOptions.model_validate({"palette": palette})
+
+
 def test_the_same_settings_have_the_same_canonical_text() -> None:
     first = TraceOptions.model_validate({"colors": 4, "background": "#FFF"})
     second = TraceOptions.model_validate({"background": "#ffffff", "colors": 4, "preset": "auto"})
