@@ -8,12 +8,13 @@ import math
 
 from workers.engine.color import Floats
 from workers.engine.kernels import kernel
+from workers.engine.outlines import wrapped
 
 HAIR = 0.15
 """How close, in pixels, is close enough. No picture of 8 bits tells such a part of a pixel at a point of a curve."""
 
 END = 0.05
-"""A curve that turns in this part of its way, or the last, is moved at its knot."""
+"""A curve that turns in this part of its way, or the last, is moved at its knot, together with its neighbor there."""
 
 
 @kernel
@@ -31,7 +32,7 @@ def touch_brim(curves: Floats, count: int, width: float, height: float, units: i
                 off = to_brim(curves[k, knot], limit, 0.0)
                 curves[k, knot] += off
                 curves[k, handle] += off
-            push_turns(curves[k], c, limit, over)
+            push_turns(curves, count, k, c, limit, over)
 
 
 @kernel
@@ -45,8 +46,9 @@ def to_brim(at: float, limit: float, over: float) -> float:
 
 
 @kernel
-def push_turns(curve: Floats, c: int, limit: float, over: float) -> None:
-    """Push the handles of a curve in x (c is 0) or y until it turns over the edge, if it does so a hair from it."""
+def push_turns(curves: Floats, count: int, k: int, c: int, limit: float, over: float) -> None:
+    """Push the handles of curve k in x (c is 0) or y until it turns over the edge, if it does so a hair from it."""
+    curve = curves[k]
     p0, p1, p2, p3 = curve[c], curve[c + 2], curve[c + 4], curve[c + 6]
     if min(p0, p1, p2, p3) > HAIR and max(p0, p1, p2, p3) < limit - HAIR:
         return
@@ -62,11 +64,29 @@ def push_turns(curve: Floats, c: int, limit: float, over: float) -> None:
         if abs(bottom) < 1e-12:
             continue
         t = top / bottom
-        if not END < t < 1 - END:
+        if not 0 < t < 1:
             continue
         u = 1 - t
         off = to_brim(u * u * u * p0 + 3 * u * u * t * p1 + 3 * u * t * t * p2 + t * t * t * p3, limit, over)
-        if off != 0.0:
+        if off == 0.0:
+            continue
+        if t <= END:
+            if 0 < p0 < limit:
+                move_knot_by(curves, count, k, c, off)
+        elif t >= 1 - END:
+            if 0 < p3 < limit:
+                move_knot_by(curves, count, wrapped(k + 1, count), c, off)
+        else:
             curve[c + 2] += off / (3 * t * u)
             curve[c + 4] += off / (3 * t * u)
-            return
+        return
+
+
+@kernel
+def move_knot_by(curves: Floats, count: int, k: int, c: int, off: float) -> None:
+    """Move the knot at which curve k begins, and both of its handles, in x (c is 0) or y."""
+    before = wrapped(k - 1, count)
+    for place in (c, c + 2):
+        curves[k, place] += off
+    for place in (c + 4, c + 6):
+        curves[before, place] += off

@@ -35,7 +35,7 @@ def extent(curves: np.ndarray) -> tuple[float, float]:
     return float(places.min()), float(places.max())
 
 
-@pytest.mark.parametrize("turn", [0.0, math.pi / 4, 0.03, 0.5])
+@pytest.mark.parametrize("turn", [0.0, math.pi / 4, 0.03, 0.06, -0.06, 0.5])
 def test_a_circle_a_hair_from_the_edges_touches_them(turn: float) -> None:
     curves = circle(SIDE / 2 - 0.08, turn)
     touch_brim(curves, 4, SIDE, SIDE, UNITS)
@@ -44,7 +44,7 @@ def test_a_circle_a_hair_from_the_edges_touches_them(turn: float) -> None:
     assert SIDE - 0.01 < high < SIDE + HAIR
 
 
-@pytest.mark.parametrize("turn", [0.3, 0.5, math.pi / 4, 1.1])
+@pytest.mark.parametrize("turn", [-0.06, 0.06, 0.3, 0.5, math.pi / 4, 1.1])
 @pytest.mark.parametrize("units", [1, 10])
 def test_the_rounding_of_handles_brings_no_turn_back_into_the_page(turn: float, units: int) -> None:
     for away in (0.0, 0.03, 0.08, 0.12):
