@@ -105,7 +105,7 @@ def fit_arc(
         before = at[k] - (at[k - 1] if k else -1)
         after = (at[k + 1] if k < count - 1 else n) - at[k]
         cuts[k + 1] = sharpen(ring, n, at[k], before, after, straight, width, height, places[k + 1])
-    use_leeway(ring, n)
+    use_leeway(ring, n, tolerance)
     run = np.zeros((n + 2 * count + 3, 7))
     spans, smooth = np.empty((n + 8, 2), np.int32), np.zeros(n + 8, np.uint8)
     made = begin = 0

@@ -10,6 +10,7 @@ from workers.engine.corners import find_corners, sharpen
 from workers.engine.decode import Pixels
 from workers.engine.fit import fit_pieces
 from workers.engine.kernels import kernel
+from workers.engine.margin import PAGE_LEEWAY
 from workers.engine.outlines import wrapped
 from workers.engine.refine import refine
 from workers.engine.ring import shows_at
@@ -35,6 +36,11 @@ class FitSettings:
     refined: bool = True
 
 
+OVER_EDGE = 0.8
+"""So many times the tolerance what the page's edge cuts off runs over it: then no curve comes far inside, and a line
+along the edge, which may miss its points by `fit.STRAIGHT` times the tolerance, still is one."""
+
+
 @kernel
 def smoothed(points: Floats, n: int, width: float, closed: bool) -> Floats:
     """A copy of a ring or an open run under a small Gaussian; it takes the rounding of 8 bits off the offsets."""
@@ -54,11 +60,17 @@ def smoothed(points: Floats, n: int, width: float, closed: bool) -> Floats:
 
 
 @kernel
-def use_leeway(ring: Floats, n: int) -> None:
-    """Move covered points to their best place; their leeway then counts from there."""
+def use_leeway(ring: Floats, n: int, tolerance: float) -> None:
+    """Move covered points to their best place; their leeway then counts from there.
+
+    What the page's edge cuts off ends so far behind it that curves, which may stray, do not end before it.
+    """
     for i in range(n):
         if shows_at(ring, i):
             continue
+        if ring[i, 6] == PAGE_LEEWAY and ring[i, 4] >= 0:
+            ring[i, 4] = OVER_EDGE * tolerance
+            ring[i, 5] = max(ring[i, 5], ring[i, 4])
         ring[i, 0] += ring[i, 5] * ring[i, 2]
         ring[i, 1] += ring[i, 5] * ring[i, 3]
         ring[i, 4] -= ring[i, 5]
@@ -143,7 +155,7 @@ def fit_ring(
     if straight:
         count = merge_tips(ring, n, at, count)
     if count == 0:
-        use_leeway(ring, n)
+        use_leeway(ring, n, tolerance)
         return fit_round(ring, n, tolerance, refined, width, height, curves, lines)
     places, cuts = np.empty((count, 2)), np.empty(count, np.int64)
     for k in range(count):
@@ -151,7 +163,7 @@ def fit_ring(
         after = (at[(k + 1) % count] - at[k]) % n
         before, after = before if before else n, after if after else n
         cuts[k] = sharpen(ring, n, at[k], before, after, straight, width, height, places[k])
-    use_leeway(ring, n)
+    use_leeway(ring, n, tolerance)
     run, spans, smooth = np.zeros((n + 2 * count, 7)), np.empty((n + 8, 2), np.int32), np.zeros(n + 8, np.uint8)
     made = begin = 0
     for k in range(count):

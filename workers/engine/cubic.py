@@ -7,14 +7,22 @@ none), and how far along that direction the curve may pass it, at least and at m
 
 import math
 
+import numpy as np
+
 from workers.engine.color import Floats
 from workers.engine.kernels import kernel
 
 FREE_WEIGHT = 0.3
 """Weight of points with leeway."""
 
-TOO_SHORT, TOO_LONG = 0.02, 3.0
-"""A handle must be between these multiples of the chord, or the fit has gone astray."""
+STEEPEST = 0.25
+"""Squared sine of the angle between a curve and a direction of leeway, from which on one can be measured along it."""
+
+TOO_SHORT, TOO_LONG = 0.02, 2.0
+"""A handle must be between these multiples of the chord, the second and a pixel, or the fit has gone astray."""
+
+TOO_FAR = 1.5
+"""The same for each coordinate of a handle whose direction is free: longer ones tie loops."""
 
 Curve = tuple[float, float, float, float, float, float, float, float]
 
@@ -26,12 +34,14 @@ def held(curve: Floats) -> Curve:
 
 
 @kernel
-def miss(points: Floats, i: int, dx: float, dy: float) -> float:
-    """How wrong it is for a curve to pass point i at this distance, squared."""
+def miss(points: Floats, i: int, dx: float, dy: float, vx: float, vy: float) -> float:
+    """How wrong it is for a curve to pass point i at this distance and in this direction, squared."""
     nx, ny = points[i, 2], points[i, 3]
     if nx == 0 and ny == 0:
         return dx * dx + dy * dy
-    along = dx * nx + dy * ny
+    along, across = dx * nx + dy * ny, nx * vy - ny * vx
+    if across * across > STEEPEST * (vx * vx + vy * vy):
+        along = (dx * vy - dy * vx) / across  # to where the curve crosses the direction of leeway
     return max(0.0, max(points[i, 4] - along, along - points[i, 5])) ** 2
 
 
@@ -65,7 +75,7 @@ def fit_handles(
         r2x += b2 * rest_x
         r2y += b2 * rest_y
     chord = math.hypot(x3 - x0, y3 - y0)
-    limit = 2 * chord + 3
+    limit = TOO_FAR * chord + 1
     v1x, v1y = (x3 - x0) / 3, (y3 - y0) / 3
     v2x, v2y = -v1x, -v1y
     if start and end:
@@ -75,7 +85,7 @@ def fit_handles(
         a1 = a2 = chord / 3
         if abs(determinant) > 1e-9:
             a1, a2 = (p1 * s22 - p2 * cross) / determinant, (s11 * p2 - cross * p1) / determinant
-        if min(a1, a2) < TOO_SHORT * chord or max(a1, a2) > TOO_LONG * chord + 3:
+        if min(a1, a2) < TOO_SHORT * chord or max(a1, a2) > TOO_LONG * chord + 1:
             a1 = a2 = chord / 3
         v1x, v1y, v2x, v2y = a1 * sx, a1 * sy, a2 * ex, a2 * ey
     elif start or end:
@@ -89,7 +99,7 @@ def fit_handles(
         a = chord / 3
         if bottom > 1e-9:
             a = ((rkx * kx + rky * ky) - s12 / su * (rux * kx + ruy * ky)) / bottom
-        if a < TOO_SHORT * chord or a > TOO_LONG * chord + 3:
+        if a < TOO_SHORT * chord or a > TOO_LONG * chord + 1:
             a = chord / 3
         ux, uy = (rux - s12 * a * kx) / su, (ruy - s12 * a * ky) / su
         if abs(ux) > limit or abs(uy) > limit:
@@ -124,8 +134,8 @@ def error_and_times(points: Floats, n: int, times: Floats, curve: Floats, better
         b0, b1, b2, b3 = u * u * u, 3 * u * u * t, 3 * u * t * t, t * t * t
         dx = b0 * x0 + b1 * x1 + b2 * x2 + b3 * x3 - points[i, 0]
         dy = b0 * y0 + b1 * y1 + b2 * y2 + b3 * y3 - points[i, 1]
-        worst = max(worst, miss(points, i, dx, dy))
         vx, vy = u * u * ax + 2 * u * t * bx + t * t * cx, u * u * ay + 2 * u * t * by + t * t * cy
+        worst = max(worst, miss(points, i, dx, dy, vx, vy))
         wx, wy = 2 * (u * (bx - ax) + t * (cx - bx)), 2 * (u * (by - ay) + t * (cy - by))
         bottom = vx * vx + vy * vy + dx * wx + dy * wy
         if abs(bottom) > 1e-9:
@@ -148,6 +158,18 @@ def chord_times(points: Floats, n: int, times: Floats) -> None:
 
 
 @kernel
+def error_of_all(points: Floats, n: int, used: int, times: Floats, curve: Floats) -> float:
+    """Largest error of a curve at n points, of which so many evenly spaced ones have these times."""
+    rough, better = np.empty(n), np.empty(n)
+    for i in range(n):
+        place = i * (used - 1) / (n - 1)
+        k = min(used - 2, int(place))
+        rough[i] = times[k] + (place - k) * (times[k + 1] - times[k])
+    error_and_times(points, n, rough, curve, better)
+    return error_and_times(points, n, better, curve, rough)
+
+
+@kernel
 def distance_from_chord(points: Floats, n: int) -> float:
     """Largest error of the straight line between the first and the last point; huge if they coincide."""
     way_x, way_y = points[n - 1, 0] - points[0, 0], points[n - 1, 1] - points[0, 1]
@@ -157,5 +179,5 @@ def distance_from_chord(points: Floats, n: int) -> float:
     worst = 0.0
     for i in range(1, n - 1):
         off = ((points[i, 0] - points[0, 0]) * way_y - (points[i, 1] - points[0, 1]) * way_x) / (length * length)
-        worst = max(worst, miss(points, i, -off * way_y, off * way_x))
+        worst = max(worst, miss(points, i, -off * way_y, off * way_x, way_x, way_y))
     return math.sqrt(worst)

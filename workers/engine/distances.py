@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from workers.engine.color import Floats
-from workers.engine.cubic import Curve, held
+from workers.engine.cubic import STEEPEST, Curve, held
 from workers.engine.kernels import kernel
 
 MOST = 10
@@ -57,7 +57,7 @@ def solve(matrix: Floats, right: Floats, n: int) -> bool:
 def distance_at(points: Floats, i: int, curve: Curve, t: float) -> Distance:
     """Signed distance of a curve from point i at the point of the curve closest to it, which is near time t.
 
-    With it come the time of that point, the direction in which the distance is measured, and a weight: 0 for points
+    With it come the time of that point, what a move of the curve adds to the distance, and a weight: 0 for points
     beyond an end or free to lie where they do.
     """
     ax, ay = 3 * (curve[2] - curve[0]), 3 * (curve[3] - curve[1])
@@ -86,10 +86,15 @@ def distance_at(points: Floats, i: int, curve: Curve, t: float) -> Distance:
             return away, t, dx / away, dy / away, 1.0
         weight = 0.0
     if points[i, 2] != 0 or points[i, 3] != 0:
-        along = dx * points[i, 2] + dy * points[i, 3]
+        cosine = nx * points[i, 2] + ny * points[i, 3]
+        if cosine * cosine > STEEPEST:
+            nx, ny = nx / cosine, ny / cosine  # from here the curve is so far off in the direction of leeway
+        else:
+            nx, ny = points[i, 2], points[i, 3]
+        along = dx * nx + dy * ny
         excess = max(0.0, along - points[i, 5]) - max(0.0, points[i, 4] - along)
         weight *= 0.0 if excess == 0 else HIDDEN if excess > 0 else 1.0
-        return excess, t, points[i, 2], points[i, 3], weight
+        return excess, t, nx, ny, weight
     return dx * nx + dy * ny, t, nx, ny, weight
 
 

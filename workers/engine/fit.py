@@ -8,7 +8,7 @@ import math
 import numpy as np
 
 from workers.engine.color import Floats
-from workers.engine.cubic import chord_times, distance_from_chord, error_and_times, fit_handles
+from workers.engine.cubic import chord_times, distance_from_chord, error_and_times, error_of_all, fit_handles
 from workers.engine.decode import Pixels
 from workers.engine.kernels import kernel
 from workers.engine.regions import Ids
@@ -19,6 +19,9 @@ MOST_POINTS = 48
 TURNS = 4
 STRAIGHT = 0.85
 """A line must keep within this part of the tolerance; it has no room to bend back."""
+
+MISSED = 1.2
+"""The points of a longer run that it was not fitted through may lie off by so many times as much."""
 
 AGREES = 0.985
 """Cosine of the angle up to which the end of a free fit counts as the outline's own direction there."""
@@ -49,6 +52,8 @@ def fit_run(
         for c in range(6):
             points[k, c] = run[at, c]
     off = distance_from_chord(points, used)
+    if off <= tolerance * STRAIGHT and used < n:
+        off = max(off, distance_from_chord(run[i : j + 1], n) * STRAIGHT / MISSED)
     if off <= tolerance * STRAIGHT:
         return True, off
     chord_times(points, used, times)
@@ -64,6 +69,8 @@ def fit_run(
             break
         for k in range(used):
             times[k] = better[k]
+    if best <= tolerance and used < n:
+        best = max(best, error_of_all(run[i : j + 1], n, used, times, curve) / MISSED)
     return False, best
 
 

@@ -31,8 +31,11 @@ CHORD = 2
 """A crack is dropped if it runs across its outline's direction, taken over this many steps both ways."""
 
 SLANT = 0.7
-SOFT_LEEWAY = 2.0
+SOFT_LEEWAY = 3.0
 """A border across which color hardly changes may be moved by up to so many pixels."""
+
+DEEPEST = 4
+"""No deeper under later shapes, in pixels, does an outline lie: from there on it strays more than it gets simpler."""
 
 SURE = 0.35
 """So many pixels what lies below is sure to reach under a shape of two pixels or more, which may draw back as far."""
@@ -88,10 +91,10 @@ def cover_inside(pixels: Pixels, ids: Ids, own: Floats, other: Floats, y: int, x
 
 @kernel
 def depth_below(ids: Ids, ranks: Ids, rank: int, y: int, x: int, dy: int, dx: int) -> int:
-    """How many pixels in a row, up to three, from (y, x) in direction (dy, dx), are covered by later shapes."""
+    """How many pixels in a row, up to DEEPEST, from (y, x) in direction (dy, dx), are covered by later shapes."""
     height, width = ids.shape
     depth = 0
-    while depth < 3 and 0 <= y < height and 0 <= x < width and ranks[ids[y, x]] > rank:
+    while depth < DEEPEST and 0 <= y < height and 0 <= x < width and ranks[ids[y, x]] > rank:
         depth += 1
         y += dy
         x += dx
