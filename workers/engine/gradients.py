@@ -227,3 +227,14 @@ def painted(kind: int, shape: Floats, profile: Floats, bins: int, x: float, y: f
         if t != 0.0:
             value += t * (profile[k + 1, c + 1] - value)
         out[c] = min(255.0, max(0.0, value))
+
+
+@kernel
+def error_of(samples: Floats, kind: int, shape: Floats, profile: Floats) -> float:
+    """What a paint leaves over at samples: the root mean square error in levels, as `fit_paint` measures it."""
+    color, total = np.empty(4), 0.0
+    for i in range(len(samples)):
+        painted(kind, shape, profile, len(profile), samples[i, 0], samples[i, 1], color)
+        for c in range(4):
+            total += (samples[i, 2 + c] - color[c]) ** 2
+    return math.sqrt(total / (3 * len(samples)))

@@ -18,6 +18,9 @@ FLAT_VARIATION = 1.0
 FEWEST_FLAT = 6
 """A region with fewer flat pixels is known by all of its pixels."""
 
+SLOPE = 0.5
+"""A plane through the colors of a slope leaves less than this part of their variation."""
+
 
 @dataclass(slots=True)
 class Patch:
@@ -86,6 +89,13 @@ def describe(samples: Floats, mean: Floats) -> float:
             second += (samples[i, 2 + c] - mean[c]) ** 2
         total += second / n
     return math.sqrt(total / 3)
+
+
+def is_slope(samples: Floats) -> bool:
+    """Whether color rises or falls evenly across samples, so that all of a narrow band have the same mean along it."""
+    places, colors = np.column_stack((np.ones(len(samples)), samples[:, :2])), samples[:, 2:]
+    left = colors - places @ np.linalg.lstsq(places, colors, rcond=None)[0]
+    return bool((left**2).sum() < SLOPE**2 * ((colors - colors.mean(0)) ** 2).sum())
 
 
 def flat_pixels(regions: Regions, flat: Mask) -> Counts:

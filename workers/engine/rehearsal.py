@@ -4,7 +4,7 @@ import io
 from collections.abc import Iterator
 from typing import Final
 
-from PIL import Image, ImageDraw
+from PIL import Image, ImageChops, ImageDraw
 
 from shared.tracing import TraceOptions
 
@@ -37,9 +37,14 @@ def rehearsal_pictures() -> Iterator[bytes]:
 
 
 def drawn(side: int) -> Image.Image:
-    """Smooth and flat shapes, a translucent one and a thin line on a clear page, with smooth edges."""
-    drawing = Image.new("RGBA", (2 * side, 2 * side))
-    for ramp, box in ((Image.radial_gradient("L"), (52, 52, 94, 94)), (Image.linear_gradient("L"), (52, 4, 94, 25))):
+    """Smooth shapes, one of which no gradient follows, flat ones, a translucent one and a thin line on a clear page."""
+    drawing, linear, radial = (
+        Image.new("RGBA", (2 * side, 2 * side)),
+        Image.linear_gradient("L"),
+        Image.radial_gradient("L"),
+    )
+    folded = ImageChops.lighter(linear, linear.rotate(90))
+    for ramp, box in ((radial, (52, 52, 94, 94)), (linear, (52, 4, 94, 25)), (folded, (52, 27, 94, 45))):
         left, top, right, bottom = (2 * side * value // 96 for value in box)
         drawing.paste(ramp.resize((right - left, bottom - top)).convert("RGBA"), (left, top))
     pen = ImageDraw.Draw(drawing)

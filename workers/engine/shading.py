@@ -15,7 +15,7 @@ from workers.engine.color import Floats
 from workers.engine.decode import Pixels
 from workers.engine.fields import Singles, blurred, grow
 from workers.engine.flatness import Mask
-from workers.engine.gradients import CONSTANT, GAIN, painted
+from workers.engine.gradients import CONSTANT, GAIN, error_of, painted
 from workers.engine.kernels import kernel
 from workers.engine.patches import Patch, flat_pixels, sample_patches
 from workers.engine.polish import way_of
@@ -201,17 +201,6 @@ def own_paint(patch: Patch, paint: Paint) -> Paint:
     if own.kind == CONSTANT or error > GAIN * error_of(patch.samples, paint.kind, paint.shape, paint.profile):
         return paint
     return own
-
-
-@kernel
-def error_of(samples: Floats, kind: int, shape: Floats, profile: Floats) -> float:
-    """What a paint leaves over at samples: the root mean square error in levels, as `fit_paint` measures it."""
-    color, total = np.empty(4), 0.0
-    for i in range(len(samples)):
-        painted(kind, shape, profile, len(profile), samples[i, 0], samples[i, 1], color)
-        for c in range(4):
-            total += (samples[i, 2 + c] - color[c]) ** 2
-    return np.sqrt(total / (3 * len(samples)))
 
 
 def shifted(table: Table, k: int, shift: Floats, reach: Floats) -> Paint:

@@ -11,12 +11,12 @@ from workers.engine.color import NEARLY, OPAQUE, Floats, solid
 from workers.engine.decode import Pixels
 from workers.engine.edges import edges_among
 from workers.engine.flatness import Mask
-from workers.engine.gradients import BINS, CONSTANT, fit_paint
-from workers.engine.patches import FEWEST_FLAT, MOST_SAMPLES, Patch, flat_pixels, sample_patches
+from workers.engine.gradients import BINS, CONSTANT, error_of, fit_paint
+from workers.engine.patches import FEWEST_FLAT, MOST_SAMPLES, Patch, flat_pixels, is_slope, sample_patches
 from workers.engine.polish import best_paint, reach_of
 from workers.engine.regions import Borders, Regions
 from workers.engine.tally import Counts
-from workers.engine.witnesses import call_witnesses, holds, together
+from workers.engine.witnesses import SOFT_LIMIT, call_witnesses, holds, together
 
 STRICT_ERROR = 2.0
 SAME_FLAT = 1.5
@@ -95,9 +95,18 @@ class Merger:
             pooled = pool(first, second)
             kind, error, bins = fit_paint(pooled, self.softness.error, self.shape, self.profile)
             if error <= (STRICT_ERROR if dominates(first, second) else self.softness.error):
+                if self.spoils(first, second, kind, bins):
+                    continue
                 cells = together(first.cells, second.cells)
                 if holds(cells, kind, self.shape, self.profile, bins):
                     self.join(a, b, pooled, cells)
+
+    def spoils(self, first: Patch, second: Patch, kind: int, bins: int) -> bool:
+        """Whether the paint found for a flat patch and a gradient, which may be much smaller, is a bad one for that."""
+        soft = second if first.flat else first
+        if first.flat == second.flat or soft.version == 0:
+            return False
+        return error_of(soft.samples, kind, self.shape, self.profile[:bins]) > self.softness.error
 
     def absorb_rims(self) -> None:
         """Give each rim that no paint was found for to the gradient that goes on into it most softly.
@@ -202,12 +211,20 @@ def rims_of(regions: Regions, borders: Borders, soft: Mask) -> list[int]:
 
 
 def hear(patches: dict[int, Patch], regions: Regions, pixels: Pixels, flat: Mask, counts: Counts, near: float) -> None:
-    """Let every patch know what its paint must meet; one of which most parts are within `near` levels is flat, too."""
+    """Let every patch know what its paint must meet.
+
+    One of which most parts are within `near` levels of each other is flat, too, but for a band that is no wider than
+    such a part, across which color changes.
+    """
     wanted = np.zeros(regions.count, np.bool_)
     wanted[list(patches)] = True
     witnesses = call_witnesses(regions.ids, pixels, flat, counts >= FEWEST_FLAT, wanted, near)
     for i, patch in patches.items():
-        patch.cells, patch.flat = witnesses.of(i), patch.flat or bool(witnesses.even[i])
+        patch.cells = witnesses.of(i)
+        if witnesses.even[i] and not patch.flat:
+            patch.flat = not is_slope(patch.samples)
+            if not patch.flat:
+                patch.cells[:, 7] = SOFT_LIMIT
 
 
 def fitted(samples: Floats, most_error: float) -> tuple[Paint, float]:
