@@ -160,7 +160,8 @@ def move_knot(
 ) -> bool:  # fmt: skip
     """Move the knot at which piece k begins to its best place; say whether that kept all points within the tolerance.
 
-    If a point would end up farther off than both the tolerance and where the farthest one was, nothing moves.
+    If a point would end up farther off than both the tolerance and where the farthest one was, nothing moves; where it
+    was before the handles of a smooth knot got one direction, for that may turn a long curve out of its place.
     """
     change, matrix = room[:MOST, :16], room[:MOST, 16 : 16 + MOST]
     stiff, right, slope, row = room[MOST, :MOST], room[MOST + 1, :MOST], room[MOST + 2, :MOST], room[MOST + 3, :5]
@@ -170,7 +171,12 @@ def move_knot(
     for c in range(8):
         old[0, c], old[1, c], old[2, c], old[3, c] = curves[beyond, c], curves[left, c], curves[k, c], curves[after, c]
     a, b, a_line, b_line = curves[left], curves[k], lines[left] == 1, lines[k] == 1
+    limit = tolerance
     if smooth[k]:
+        row[4] = 0.0
+        cost_of(points, spans[left, 0], spans[left, 1], a, times, row)
+        cost_of(points, spans[k, 0], spans[k, 1], b, times, row)
+        limit = max(limit, row[4])
         align_both(a, a_line, b, b_line)
     used = unknowns_of(a, a_line, smooth[left] == 1, b, b_line, smooth[after] == 1, smooth[k] == 1, change, stiff)
     for c in range(2):
@@ -183,7 +189,8 @@ def move_knot(
     row[4] = 0.0
     was = add_piece(points, spans[left, 0], spans[left, 1], a, times, change[:, :8], used, matrix, right, row, slope)
     was += add_piece(points, spans[k, 0], spans[k, 1], b, times, change[:, 8:], used, matrix, right, row, slope)
-    limit = max(row[4], tolerance)
+    if not smooth[k]:
+        limit = max(limit, row[4])
     fine = solve(matrix, right, used)
     if fine:
         moved = math.hypot(right[0], right[1])

@@ -13,6 +13,7 @@ from workers.engine.distances import HIDDEN, distance_at
 from workers.engine.similarity import rendered
 
 COLORS = ("#00008b", "#ffffff", "#ff0000", "#ffcc00", "#228822", "#222222")
+OUTLINED = ("#00008b", "#ff0000", "#ffcc00", "#228822", "#222222", "#e0e0e0")
 WIDTH, HEIGHT, SCALE = 320, 240, 4
 
 
@@ -57,6 +58,35 @@ SEEDS = (*range(20), 139, 186, 187, 241, 316, 347)
 @pytest.mark.parametrize("stacking", ["stacked", "cutout"])
 def test_no_outline_leaves_its_edge(stacking: Stacking) -> None:
     assert {} == {seed: found for seed in SEEDS if (found := wrong_pixels(scene(seed), stacking)) > 1}
+
+
+def outlined(seed: int) -> Image.Image:
+    """Ellipses and rounded rectangles with outlines of some pixels over each other on a clear page, at four times."""
+    pick, side = random.Random(seed), 360 * SCALE
+    picture = Image.new("RGBA", (side, side))
+    pen = ImageDraw.Draw(picture)
+    for _ in range(pick.randint(3, 7)):
+        fill, outline = pick.sample(OUTLINED, 2)
+        wide = int(pick.uniform(1.5, 5) * SCALE)
+        x, y = (pick.uniform(40, 320) * SCALE for _ in range(2))
+        across, down = (pick.uniform(15, 110) * SCALE for _ in range(2))
+        box = (x - across, y - down, x + across, y + down)
+        if pick.random() < 0.6:
+            pen.ellipse(box, fill=fill, outline=outline, width=wide)
+        else:
+            pen.rounded_rectangle(box, pick.uniform(0, 40) * SCALE, fill=fill, outline=outline, width=wide)
+    turned = pick.random() < 0.5
+    return picture.rotate(pick.uniform(0, 90), Image.Resampling.BICUBIC) if turned else picture
+
+
+def test_no_long_curve_is_turned_out_of_its_place() -> None:
+    """An ellipse under another, whose outline became 12,627 pixels of another color; what is left is a line's end."""
+    true = outlined(98)
+    small = true.resize((360, 360), Image.Resampling.BOX)
+    drawn = rendered(trace(encoded(small), TraceOptions()).svg, true.width)
+    wrong = np.abs(np.asarray(drawn.convert("RGBa")).astype(int) - np.asarray(true.convert("RGBa"))).max(2) > 60
+    inner = Image.fromarray(wrong).convert("L").filter(ImageFilter.MinFilter(5))
+    assert np.count_nonzero(np.asarray(inner)) < 40
 
 
 @pytest.mark.parametrize(("y", "off", "weight"), [(11.5, 0.0, 0.0), (13.0, 0.5, HIDDEN), (9.0, -1.3, 1.0)])
