@@ -11,8 +11,8 @@ from workers.engine.kernels import kernel
 from workers.engine.mixture import PAGE_STEP, PURE, Labels, cover_of
 
 LEAST, BEST, PAGE_LEEWAY = 0.0, 0.3, 1.01
-"""How far, in pixels, an outline that is cut off runs over the page's edge, where nobody sees it. No other point has
-the greatest, which tells such points from others."""
+"""How far, in pixels, an outline that is cut off runs over the page's edge, where nobody sees it; `use_leeway` adds to
+the least what a curve may stray. No other point has the greatest, which tells such points from others."""
 
 COVERED = -1.0
 """Where a later shape covers it, it may end as far in front of the edge."""
