@@ -25,7 +25,7 @@ STAGES: Mapping[str, str] = {
         "areas solid regions repaint tally gradients edges witnesses polish patches softness paints background"
     ),
     "photos": "blends segmentation touching planes",
-    "shading": "clashes fields shading shadows",
+    "shading": "fields leftover pieces shading shadows",
     "stacking": "stacking translucency outlines",
     "ring, fit, path": (
         "fatness ring margin notches trails rings corners sides tips closed brim fit cubic distances knots dropping"

@@ -13,7 +13,7 @@ from workers.engine.regions import Borders, Regions, find_borders, without_speck
 from workers.engine.repaint import with_own_colors
 from workers.engine.samples import Samples
 from workers.engine.segmentation import Segmentation, segmented
-from workers.engine.shading import Shading, cut_bands
+from workers.engine.shading import Shading, with_pieces
 from workers.engine.shadows import Faded, cut_shadows
 from workers.engine.softness import Paint, Softness, merge_soft
 from workers.engine.solid import with_solid_paints
@@ -59,8 +59,8 @@ def areas_of(samples: Samples, labelled: Labelled, recipe: Recipe) -> Areas:
     if recipe.softness is None:
         return areas
     areas = with_gradients(areas, samples, flat, recipe.softness, page)
-    if recipe.shading and areas.paints:
-        areas = with_bands(areas, samples, recipe.shading)
+    if recipe.shading:
+        areas = shaded(areas, samples, recipe.shading)
     if not page.any():
         return areas
     return replace(areas, paints=with_solid_paints(areas.paints, areas.regions.ids, areas.clear(), pixels))
@@ -84,10 +84,10 @@ def with_gradients(areas: Areas, samples: Samples, flat: Mask, softness: Softnes
     return replace(areas, regions=regions, borders=borders, labelled=labelled, paints=paints)
 
 
-def with_bands(areas: Areas, samples: Samples, shading: Shading) -> Areas:
-    """Areas whose shading no gradient follows, cut into bands."""
+def shaded(areas: Areas, samples: Samples, shading: Shading) -> Areas:
+    """Areas whose shading no one gradient follows, cut into pieces."""
     colors = areas.labelled.palette[areas.regions.labels]
-    regions, paints = cut_bands(areas.regions, areas.borders, areas.paints, samples, colors, shading)
+    regions, paints = with_pieces(areas.regions, areas.borders, areas.paints, samples, colors, shading)
     return replace(areas, regions=regions, borders=find_borders(regions, samples.pixels), paints=paints)
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from workers.engine.color import Floats
 from workers.engine.decode import Pixels
+from workers.engine.fields import Singles
 from workers.engine.gradients import LINEAR
 from workers.engine.kernels import kernel
 from workers.engine.regions import Ids, root_of
@@ -22,12 +23,15 @@ from workers.engine.touching import pairs_of, renamed, renumber
 SUMS = 19
 """Weight; x, y; xx, xy, yy; four channels; x times each; y times each; all channels squared. Places in pixels."""
 
+MODEL = 12
+"""Center x, y; unit direction x, y; four mean channels; their slopes along the direction."""
+
 PRICES = (1 / 8, 1 / 4, 1 / 2, 1.0)
 """Parts of the price at which regions are merged, one after the other."""
 
 
 @kernel
-def add_pixels(ids: Ids, pixels: Pixels, weights: Floats, sums: Floats) -> None:
+def add_pixels(ids: Ids, pixels: Pixels | Singles, weights: Floats, sums: Floats) -> None:
     """Add every pixel to the sums of its region."""
     height, width = ids.shape
     for y in range(height):
@@ -112,20 +116,31 @@ def join_even(
 
 
 @kernel
-def measure_slopes(sums: Floats, saved: Floats, ways: Floats) -> None:
-    """What the best linear color of every region saves, and its direction."""
+def measure_models(sums: Floats, gradient: float, models: Floats) -> None:
+    """Center, unit direction, mean channels and their slopes along it, per pixel, of every region.
+
+    Slopes are 0 where the best linear color saves no more than a gradient costs.
+    """
     for i in range(len(sums)):
-        _, saved[i], ways[i, 0], ways[i, 1] = best_slope(sums[i])
+        _, saved, way_x, way_y = best_slope(sums[i])
+        weight, x, y = sums[i, 0], sums[i, 1] / sums[i, 0], sums[i, 2] / sums[i, 0]
+        models[i, 0], models[i, 1], models[i, 2], models[i, 3] = x, y, way_x, way_y
+        xx, xy, yy = sums[i, 3] - weight * x * x, sums[i, 4] - weight * x * y, sums[i, 5] - weight * y * y
+        along = way_x * way_x * xx + 2 * way_x * way_y * xy + way_y * way_y * yy
+        for c in range(4):
+            mean = sums[i, 6 + c] / weight
+            slope = way_x * (sums[i, 10 + c] - sums[i, 1] * mean) + way_y * (sums[i, 14 + c] - sums[i, 2] * mean)
+            models[i, 4 + c], models[i, 8 + c] = mean, slope / along if saved > gradient else 0.0
 
 
 @kernel
-def find_reach(ids: Ids, ways: Floats, reach: Floats) -> None:
-    """From where to where every region extends in its direction, in pixels."""
+def find_reach(ids: Ids, models: Floats, reach: Floats) -> None:
+    """From where to where every region extends in its direction, in pixels from its center."""
     height, width = ids.shape
     for y in range(height):
         for x in range(width):
             i = ids[y, x]
-            at = (x + 0.5) * ways[i, 0] + (y + 0.5) * ways[i, 1]
+            at = (x + 0.5 - models[i, 0]) * models[i, 2] + (y + 0.5 - models[i, 1]) * models[i, 3]
             reach[i, 0], reach[i, 1] = min(reach[i, 0], at), max(reach[i, 1], at)
 
 
@@ -146,21 +161,17 @@ def merge_even(
         pairs = renamed(pairs, parents)
     sums, merged = sums[parents == np.arange(count)], ids.copy()
     renumber(parents, merged, np.empty(count, np.int32))
-    saved, ways, reach = np.empty(len(sums)), np.empty((len(sums), 2)), np.empty((len(sums), 2))
-    measure_slopes(sums, saved, ways)
+    models, reach = np.empty((len(sums), MODEL)), np.empty((len(sums), 2))
+    measure_models(sums, gradient * price, models)
     reach[:] = np.inf, -np.inf
-    find_reach(merged, ways, reach)
-    even = np.flatnonzero(saved > gradient * price).tolist()
+    find_reach(merged, models, reach)
+    even = np.flatnonzero(models[:, 8:].any(1)).tolist()
     colors = colors_of(sums[:, 6:10], sums[:, :1])
-    return merged, colors, {i: paint_of(sums[i], ways[i], reach[i]) for i in even}
+    return merged, colors, {i: paint_of(models[i], reach[i]) for i in even}
 
 
-def paint_of(sums: Floats, way: Floats, reach: NDArray[np.float64]) -> Paint:
-    """The linear color of a region in this direction, over all of its reach."""
-    center, mean = sums[1:3] / sums[0], sums[6:10] / sums[0]
-    slopes = way[0] * (sums[10:14] - sums[1] * mean) + way[1] * (sums[14:18] - sums[2] * mean)
-    xx, xy, yy = sums[3:6] - sums[0] * np.array([center[0] ** 2, center[0] * center[1], center[1] ** 2])
-    slopes = slopes / (way[0] ** 2 * xx + 2 * way[0] * way[1] * xy + way[1] ** 2 * yy)
-    low, high = (reach - center @ way).tolist()
-    profile = np.array([[at, *np.clip(mean + at * slopes, 0, 255)] for at in (low, high)])
-    return Paint(LINEAR, np.array([*center, *way, 0.0, 0.0]), profile, low, high)
+def paint_of(model: Floats, reach: NDArray[np.float64]) -> Paint:
+    """The linear color of a region by its model, over all of its reach."""
+    low, high = reach.tolist()
+    profile = np.array([[at, *np.clip(model[4:8] + at * model[8:], 0, 255)] for at in (low, high)])
+    return Paint(LINEAR, np.array([*model[:4], 0.0, 0.0]), profile, low, high)

@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 
 from workers.engine.color import Floats
 from workers.engine.decode import Pixels
-from workers.engine.fields import blurred, grow
+from workers.engine.fields import Singles, blurred, grow
 from workers.engine.flatness import Mask
+from workers.engine.kernels import kernel
 from workers.engine.labels import Labelled
 from workers.engine.regions import ANY, Borders, Ids, Regions, absorb_specks, find_regions
 from workers.engine.samples import Samples
-from workers.engine.shading import MOST_BANDS, MOST_LEVELS, NEVER_A_SPECK, STEEPEST, number_bands
+from workers.engine.shading import NEVER_A_SPECK, STEEPEST
 from workers.engine.softness import Paint
 from workers.engine.translucency import translucent_regions
 
@@ -31,7 +32,11 @@ ONE_COLOR = 4.0
 
 BLUR = 2.0
 FEWEST = 24
-"""Pixels of a Gaussian under which the alpha is cut, and of the smallest band, as for shading."""
+"""Pixels of a Gaussian under which the alpha is cut, and of the smallest band."""
+
+MOST_LEVELS = 20
+MOST_BANDS = 30_000
+"""More are no shadows but noise, and stay as they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,19 @@ class Faded:
     regions: Regions
     paints: dict[int, Paint]
     labelled: Labelled
+
+
+@kernel
+def number_bands(ids: Ids, wanted: Mask, field: Singles, step: float, bands: Ids) -> None:
+    """Number every band of every region."""
+    height, width = ids.shape
+    for y in range(height):
+        for x in range(width):
+            level = 0
+            if wanted[ids[y, x]]:
+                level = int(np.rint(field[y, x] / step))
+                level = min(MOST_LEVELS, max(-MOST_LEVELS, level))
+            bands[y, x] = ids[y, x] * (2 * MOST_LEVELS + 1) + level + MOST_LEVELS
 
 
 def cut_shadows(faded: Faded, borders: Borders, page: NDArray[np.bool_], samples: Samples) -> Faded:
