@@ -56,9 +56,9 @@ class Pricing:
     """
 
     level: float = 9.0
-    steep: float = 0.4
+    steep: float = 0.6
     border: float = 1300.0
-    gradient: float = 5.0
+    gradient: float = 2.0
     apart: float = 250.0
     fewest: int = 48
 

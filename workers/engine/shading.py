@@ -42,7 +42,7 @@ class Shading:
 
     softest: float = 14.0
     error: float = 4.0
-    blur: float = 2.0
+    blur: float = 1.5
     pricing: Pricing = field(default_factory=Pricing)
 
 

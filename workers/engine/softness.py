@@ -33,7 +33,7 @@ class Softness:
     A region whose parts differ by no more than `even` is flat. All are levels.
     """
 
-    step: float = 14.0
+    step: float = 18.0
     error: float = 6.0
     even: float = 0.3
 

@@ -76,6 +76,13 @@ def test_the_dearer_a_border_the_fewer_pieces_there_are() -> None:
     assert counts[0] > counts[1] > counts[2] == 1
 
 
+def test_noise_does_not_become_specks() -> None:
+    noise = np.random.default_rng(5).normal(0, 60, (SIDE, SIDE)).astype(np.float32)
+    pricing = Pricing(apart=0.0, border=100.0)
+    pieces = cut(noise, np.zeros((SIDE, SIDE), np.int32), [True], pricing)
+    assert pieces.max() + 1 <= SIDE * SIDE / pricing.fewest
+
+
 def test_borders_between_pieces_are_smooth_although_the_picture_has_grain() -> None:
     noise = np.random.default_rng(3).normal(0, 6, (SIDE, SIDE)).astype(np.float32)
     field = rim(0) + noise
