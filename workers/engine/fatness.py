@@ -74,12 +74,13 @@ def colors_beside(pixels: Pixels, ids: Ids, y: int, x: int, dy: int, dx: int, ow
 
 @kernel
 def goes_on(ids: Ids, y: int, x: int, dy: int, dx: int, turn: int) -> bool:
-    """Whether a crack goes on straight between the same two regions."""
+    """Whether a crack goes on straight along one of its regions, whatever lies on the other side there."""
     height, width = ids.shape
     ny, nx = y + turn * dx, x + turn * dy
     if ny < 0 or nx < 0 or ny + dy >= height or nx + dx >= width:
         return True
-    return ids[ny, nx] == ids[y, x] and ids[ny + dy, nx + dx] == ids[y + dy, x + dx]
+    here, there = ids[ny, nx], ids[ny + dy, nx + dx]
+    return here != there and (here == ids[y, x] or there == ids[y + dy, x + dx])
 
 
 @kernel
