@@ -50,9 +50,8 @@ class Pricing:
     costs `border` squared levels, a gradient as much as `gradient` of them; a neighbor in another piece costs a pixel
     `apart`. Pieces of fewer than `fewest` pixels go.
 
-    On twenty drawings of gradient art, ratios to vtracer: at a border's price of 1,000 there are 2 % more segments and
-    1 - SSIM is 1 % lower than at 1,200, at 1,500 it is the other way around. Gradients cost the fewer the better, but
-    bytes.
+    On twenty drawings of gradient art a border's price of 1,400 for 1,300 leaves 2 % fewer segments and 1 % more of
+    1 - SSIM. A gradient's price of 5 does about the same.
     """
 
     level: float = 9.0

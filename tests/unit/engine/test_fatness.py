@@ -80,3 +80,14 @@ def test_a_level_edge_is_left_where_it_is() -> None:
     thin = thinned(pixels, regions, np.arange(regions.count, dtype=np.int32))
     assert np.array_equal(thin[20, 40:80], pixels[20, 40:80])
     assert (thin[24:66] != pixels[24:66]).any(axis=(1, 2)).mean() > 0.9
+
+
+def test_a_level_edge_stays_although_two_pieces_of_a_shape_lie_along_it() -> None:
+    y, x = np.mgrid[:SIDE, :SIDE]
+    shape = (y >= 20) & (y < 70) & (x > 10 + 0.31 * y)
+    pixels = painted(shape.astype(float))
+    first = shape & (x < 44)  # 12 pixels of the lower edge, too few to call them level
+    regions = find_regions((shape.astype(np.int16) + first).astype(np.int16))
+    thin = thinned(pixels, regions, np.arange(regions.count, dtype=np.int32))
+    assert np.array_equal(thin[69, 36:44], pixels[69, 36:44])
+    assert not np.array_equal(thin[40, 20:30], pixels[40, 20:30])  # the slanted side is fat
