@@ -141,12 +141,20 @@ def add_areas(parents: Ids, areas: Counts, sums: Counts) -> None:
 
 
 @kernel
-def settle(pieces: Ids, ids: Ids, wanted: Mask, over: Singles, calm: Mask, models: Floats, apart: float) -> int:
-    """Give every pixel beside another piece of its region to the one that suits it best; say how many moved."""
+def settle(
+    pieces: Ids, ids: Ids, wanted: Mask, over: Singles, calm: Mask, models: Floats, apart: float, open_to: Mask
+) -> int:
+    """Give every pixel beside another piece of its region to the one that suits it best; say how many moved.
+
+    Only pixels that are `open_to` a move are looked at; it then tells which have a neighbor that moved since.
+    """
     height, width = ids.shape
     moved = 0
     for y in range(height):
         for x in range(width):
+            if not open_to[y, x]:
+                continue
+            open_to[y, x] = False
             i, own = ids[y, x], pieces[y, x]
             if not wanted[i] or not beside_another(pieces, ids, y, x):
                 continue
@@ -161,6 +169,7 @@ def settle(pieces: Ids, ids: Ids, wanted: Mask, over: Singles, calm: Mask, model
                             best, chosen = cost, pieces[ny, nx]
             if chosen != own:
                 pieces[y, x] = chosen
+                open_to[max(0, y - 1) : y + 2, max(0, x - 1) : x + 2] = True
                 moved += 1
     return moved
 
@@ -232,8 +241,9 @@ def cut_pieces(ids: Ids, wanted: Mask, field: Singles, over: Singles, calm: Mask
         return None
     models = np.empty((count, MODEL))
     measure_models(sums[roots], gradient, models)
+    open_to = np.ones(ids.shape, np.bool_)
     for _ in range(SWEEPS):
-        if not settle(pieces, ids, wanted, over, calm, models, pricing.apart):
+        if not settle(pieces, ids, wanted, over, calm, models, pricing.apart, open_to):
             break
     return pieces
 
