@@ -55,7 +55,7 @@ class Pricing:
     """
 
     level: float = 9.0
-    steep: float = 0.6
+    steep: float = 0.4
     border: float = 1300.0
     gradient: float = 2.0
     apart: float = 250.0
