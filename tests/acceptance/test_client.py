@@ -150,7 +150,8 @@ def test_a_run_that_was_broken_off_goes_on_and_charges_nothing_twice(new_termina
         assert (number is signal.SIGINT) is ("run the same command again" in complained)
         assert 12 == len(rows(logos / "tovector.csv"))
     assert len(drawings(logos)) < 12
-    assert 0 == terminal.run(*command)[0]
+    ended, _, complained = terminal.run(*command)
+    assert 0 == ended, complained
     assert (12, 12, 12) == (len(drawings(logos)), terminal.ledger("reserve"), terminal.ledger("capture"))
     assert [] == list(logos.glob(".tovector*"))
 
