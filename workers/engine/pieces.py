@@ -51,7 +51,7 @@ class Pricing:
     `apart`. Pieces of fewer than `fewest` pixels go.
 
     On twenty drawings of gradient art a border's price of 1,400 for 1,300 leaves 2 % fewer segments and 1 % more of
-    1 - SSIM. A gradient's price of 5 does about the same.
+    1 - SSIM, a gradient's price of 5 for 2 leaves 3 % less and 3 % more.
     """
 
     level: float = 9.0
