@@ -1,7 +1,8 @@
-"""Uploads as they arrive: one multipart part, streamed to a temporary file, never more than the cap.
+"""Bodies as they arrive: whole, or refused.
 
-Werkzeug's form parser would take every part to the end before anyone could refuse it, so its decoder is
-driven by hand: the byte above the cap ends the reading.
+An upload is one multipart part, streamed to a temporary file, never more than the cap. Werkzeug's form parser would
+take every part to the end before anyone could refuse it, so its decoder is driven by hand: the byte above the cap ends
+the reading.
 """
 
 import tempfile
@@ -22,6 +23,21 @@ _READ_BYTES = 256 * 1024
 _MEMORY_BYTES = 512 * 1024
 _FORM_BYTES = 64 * 1024  # boundaries, headers and small fields around the file
 _MOST_PARTS = 20
+
+
+def received_body(request: Request) -> bytes:
+    """The body of a request, whole. Raises RequestInvalid when its sender broke off before the end.
+
+    A client that dies between its headers and its body leaves what looks like an empty body: taken for one, it would
+    ask for what is made by default, and be charged for that.
+    """
+    try:
+        data = request.get_data()
+    except OSError:
+        raise _cut_off() from None
+    if len(data) < (request.content_length or 0):
+        raise _cut_off()
+    return data
 
 
 @contextmanager
@@ -80,6 +96,8 @@ def _events(stream: IO[bytes], boundary: str, cap: int) -> Iterator[Event]:
                 yield event
                 if isinstance(event, Epilogue):
                     return
+    except OSError:
+        raise _cut_off() from None
     except ValueError:
         raise _no_file("The multipart form is cut off or malformed.") from None
 
@@ -93,6 +111,10 @@ def _let_the_client_finish(stream: IO[bytes], cap: int) -> None:
 
 def _too_large(cap: int) -> UploadTooLarge:
     return UploadTooLarge(f"The file has more than {cap} bytes, which is the limit.", limit_bytes=cap)
+
+
+def _cut_off() -> RequestInvalid:
+    return RequestInvalid("The request was cut off before the end of its body. Nothing was done; send it again.")
 
 
 def _no_file(detail: str) -> RequestInvalid:

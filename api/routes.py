@@ -20,6 +20,7 @@ from api.house import House, here
 from api.idempotency import Replay, patient
 from api.limits import Limit
 from api.problems import field_problems
+from api.receiving import received_body
 from api.session import Caller
 from shared.errors import AdminRequired, NotFound, OptionsInvalid, ProblemError, RequestInvalid, Unauthenticated
 
@@ -240,7 +241,7 @@ _NO_NUL = "Text must not contain the character NUL."  # Postgres keeps none
 
 
 def _read_json() -> object:
-    data = request.get_data()
+    data = received_body(request)
     if not data.strip():
         return {}
     try:

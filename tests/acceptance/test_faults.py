@@ -1,8 +1,10 @@
 import contextlib
+import socket
 import time
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
@@ -79,6 +81,22 @@ def test_a_child_killed_in_the_middle_of_a_job_costs_nothing_but_time(
     job = customer.finish(job)
     assert job["status"] in TERMINAL
     check_credits(customer, Decimal(5), job)
+
+
+def test_a_client_that_dies_after_its_headers_has_asked_for_nothing(
+    house: Stack, new_customer: NewCustomer, picture: Path
+) -> None:
+    customer = new_customer("broken-off-early@example.com")
+    image_id = customer.upload(picture)["image_id"]
+    request = customer.http.build_request("POST", f"/v1/images/{image_id}/vectorizations", json={"formats": ["svg"]})
+    head = "".join(f"{name}: {value}\r\n" for name, value in request.headers.items())
+    address = urlsplit(house.url)
+    with socket.create_connection((address.hostname or "", address.port or 0), timeout=10) as dying:
+        dying.sendall(f"POST {request.url.path} HTTP/1.1\r\n{head}\r\n".encode())
+        dying.shutdown(socket.SHUT_WR)  # as the kernel does for a process that was killed
+        assert b"cut off" in dying.makefile("rb").read()
+    assert [] == customer.http.get("/v1/jobs").json()["data"]
+    assert Decimal(5) == customer.available()
 
 
 def test_an_emptied_redis_loses_no_job(house: Stack, new_customer: NewCustomer, picture: Path) -> None:

@@ -95,6 +95,37 @@ def test_a_key_must_be_printable(alice: Person, bad: str) -> None:
     assert (answer.status_code, slug_of(answer)) == (422, "request-invalid")
 
 
+@pytest.mark.parametrize("arrived", [b"", b"  ", b"{}"])
+def test_a_request_that_was_cut_off_asks_for_nothing(alice: Person, key: dict[str, str], arrived: bytes) -> None:
+    image_id = shown(alice.upload(png()))["image_id"]
+    path, body = f"/v1/images/{image_id}/vectorizations", {"formats": ["svg"]}
+    # As gunicorn gives it: what has come of the body, and that nothing more will.
+    server = {"wsgi.input": io.BytesIO(arrived), "wsgi.input_terminated": True, "CONTENT_LENGTH": "19"}
+    cut_off = alice.ask("POST", path, headers=key | {"Content-Type": "application/json"}, environ_overrides=server)
+    assert (cut_off.status_code, slug_of(cut_off)) == (422, "request-invalid")
+    assert "cut off" in shown(cut_off)["detail"]
+    assert shown(alice.get("/v1/credits"))["reserved"] == "0.0"
+    assert alice.post(path, body, headers=key).status_code == 202
+
+
+class Broken(io.RawIOBase):
+    """A connection that is reset while its body is read."""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, _: object) -> int:
+        raise ConnectionResetError
+
+
+@pytest.mark.parametrize("path", ["/v1/images", "/v1/me/api-keys"])
+def test_a_connection_that_breaks_in_the_middle_of_a_body_is_no_fault_of_ours(alice: Person, path: str) -> None:
+    server = {"wsgi.input": Broken(), "wsgi.input_terminated": True, "CONTENT_LENGTH": "100"}
+    kind = "multipart/form-data; boundary=x" if path == "/v1/images" else "application/json"
+    answer = alice.ask("POST", path, headers={"Content-Type": kind}, environ_overrides=server)
+    assert (answer.status_code, slug_of(answer)) == (422, "request-invalid")
+
+
 def test_many_at_once_with_one_key_make_one_job(
     app: Flask, alice: Person, key: dict[str, str], count: Callable[[str], int]
 ) -> None:
