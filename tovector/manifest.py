@@ -17,6 +17,7 @@ from dataclasses import astuple, dataclass, fields, replace
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
+from typing import IO
 
 from tovector.making import Stand
 from tovector.pictures import files_of
@@ -142,18 +143,30 @@ def held(path: Path) -> Generator[Manifest]:
     lock = path.with_name(f".{path.name}.lock")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        file = lock.open("w")
+        file = _locked(lock)
+    except BlockingIOError:
+        raise ManifestUnusable(f"Another run is using the manifest {path}: wait for it, or stop it.") from None
     except OSError as error:
         raise ManifestUnusable(f"The manifest {path} cannot be written: {error.strerror}.") from None
     with file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise ManifestUnusable(f"Another run is using the manifest {path}: wait for it, or stop it.") from None
-        try:
             yield Manifest(path)
         finally:
             lock.unlink(missing_ok=True)
+
+
+def _locked(lock: Path) -> IO[str]:
+    """The lock's file, open and locked. Raises BlockingIOError while another process has it."""
+    while True:
+        file = lock.open("w")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            file.close()
+            raise
+        if os.fstat(file.fileno()).st_nlink:
+            return file
+        file.close()  # the run that had it ended, and removed it, before it was locked
 
 
 def _read(path: Path) -> Iterable[Row]:

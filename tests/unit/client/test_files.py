@@ -1,8 +1,10 @@
 """Manifest, pictures, places and keys on the disk."""
 
+import fcntl
 import os
 import stat
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -75,6 +77,21 @@ def test_two_runs_do_not_share_a_manifest(tmp_path: Path) -> None:
     with held(tmp_path / "m.csv"), pytest.raises(ManifestUnusable, match="Another run"), held(tmp_path / "m.csv"):
         pass
     with held(tmp_path / "m.csv"):
+        pass
+
+
+def test_a_lock_whose_file_is_removed_before_it_is_locked_keeps_nobody_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock, flock = tmp_path / ".m.csv.lock", fcntl.flock
+
+    def flock_once_another_run_has_ended(file: IO[str], how: int) -> None:
+        monkeypatch.setattr(fcntl, "flock", flock)
+        lock.unlink()
+        flock(file, how)
+
+    monkeypatch.setattr(fcntl, "flock", flock_once_another_run_has_ended)
+    with held(tmp_path / "m.csv"), pytest.raises(ManifestUnusable, match="Another run"), held(tmp_path / "m.csv"):
         pass
 
 
