@@ -15,7 +15,7 @@ from workers.engine.corners import find_corners, sharpen
 from workers.engine.decode import Pixels
 from workers.engine.fit import fit_pieces
 from workers.engine.flatness import Mask
-from workers.engine.kernels import kernel
+from workers.engine.kernels import allocating_kernel, kernel
 from workers.engine.refine import refine
 from workers.engine.regions import Ids
 from workers.engine.sides import CUT, FAR, line_through
@@ -31,7 +31,7 @@ FEWEST = 3
 """An arc of fewer points has no direction of its own."""
 
 
-@kernel
+@allocating_kernel
 def find_junctions(ids: Ids) -> Mask:
     """For every lattice point whether three or more borders meet there; the page's outside is one more shape."""
     height, width = ids.shape
@@ -90,7 +90,7 @@ def place_junction(
     out[1] = float(y) if y == 0 or y == height else min(float(height), max(0.0, py))
 
 
-@kernel
+@allocating_kernel
 def fit_arc(
     points: Floats, n: int, start: Floats, end: Floats, tolerance: float, corner: float, smoothing: float,
     straight: bool, refined: bool, width: float, height: float, curves: Floats, lines: Pixels,

@@ -14,7 +14,7 @@ import math
 import numpy as np
 
 from workers.engine.color import Floats
-from workers.engine.kernels import kernel
+from workers.engine.kernels import allocating_kernel, kernel
 
 MARGIN = 0.9
 """Stretches keep to this part of the tolerance, for they are looked at in places and the worst may lie between two."""
@@ -208,7 +208,7 @@ def longest_stretch(pieces: Floats, begin: float, run_end: int, step: float, tol
     return good
 
 
-@kernel
+@allocating_kernel
 def arc_outline(pieces: Floats, tolerance: float) -> Floats:
     """A closed outline as vertices: x, y, and half of how far the arc to the next one turns, above 0 to the left."""
     out = np.empty((2 * len(pieces) + 8, 3))
@@ -233,7 +233,7 @@ def arc_outline(pieces: Floats, tolerance: float) -> Floats:
     return out[:used]
 
 
-@kernel
+@allocating_kernel
 def with_vertex(out: Floats, used: int, x: float, y: float, half: float) -> tuple[int, Floats]:
     """The vertices and one more, in an array that has room for it."""
     if used == len(out):
@@ -244,7 +244,7 @@ def with_vertex(out: Floats, used: int, x: float, y: float, half: float) -> tupl
     return used + 1, out
 
 
-@kernel
+@allocating_kernel
 def circle_of(pieces: Floats, tolerance: float) -> tuple[float, float, float]:
     """Center and radius of the circle that a closed outline of curves is, within the tolerance; radius 0 if it is none.
 

@@ -9,7 +9,7 @@ from workers.engine.color import Floats
 from workers.engine.corners import find_corners, sharpen
 from workers.engine.decode import Pixels
 from workers.engine.fit import fit_pieces
-from workers.engine.kernels import kernel
+from workers.engine.kernels import allocating_kernel, kernel
 from workers.engine.margin import PAGE_LEEWAY
 from workers.engine.outlines import wrapped
 from workers.engine.refine import refine
@@ -41,7 +41,7 @@ OVER_EDGE = 0.8
 along the edge, which may miss its points by `fit.STRAIGHT` times the tolerance, still is one."""
 
 
-@kernel
+@allocating_kernel
 def smoothed(points: Floats, n: int, width: float, closed: bool) -> Floats:
     """A copy of a ring or an open run under a small Gaussian; it takes the rounding of 8 bits off the offsets."""
     out = points[:n].copy()
@@ -77,7 +77,7 @@ def use_leeway(ring: Floats, n: int, tolerance: float) -> None:
         ring[i, 5] = ring[i, 6] - ring[i, 5]
 
 
-@kernel
+@allocating_kernel
 def calmed(run: Floats, n: int, first: int, last: int, closed: bool) -> None:
     """Take the rasterizer's own steps off points first..last of a run, without rounding it off.
 
@@ -110,7 +110,7 @@ def direction(ring: Floats, n: int, at: int, span: int) -> tuple[float, float]:
     return x / length, y / length
 
 
-@kernel
+@allocating_kernel
 def fit_round(
     ring: Floats, n: int, tolerance: float, refined: bool, width: float, height: float, curves: Floats, lines: Pixels
 ) -> int:
@@ -139,7 +139,7 @@ def fit_round(
     return refine(run, spans, curves, lines, np.ones(made, np.uint8), made, True, tolerance, width, height)
 
 
-@kernel
+@allocating_kernel
 def fit_ring(
     points: Floats, n: int, tolerance: float, corner: float, smoothing: float, straight: bool, speck: int,
     refined: bool, width: float, height: float, curves: Floats, lines: Pixels,

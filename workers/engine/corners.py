@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.engine.color import Floats
-from workers.engine.kernels import kernel
+from workers.engine.kernels import allocating_kernel, kernel
 from workers.engine.margin import PAGE_LEEWAY
 from workers.engine.outlines import wrapped
 from workers.engine.ring import shows_at
@@ -36,7 +36,7 @@ def covered(ring: Floats, n: int, at: int, span: int) -> bool:
     return True
 
 
-@kernel
+@allocating_kernel
 def find_corners(ring: Floats, n: int, corner: float, closed: bool, found: NDArray[np.int64]) -> int:
     """Indices of the corners of a ring or an open run, in order; of several bends in one place the sharpest counts."""
     span = SPAN if n >= 4 * SPAN else max(1, n // 6)

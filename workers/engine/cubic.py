@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from workers.engine.color import Floats
-from workers.engine.kernels import kernel
+from workers.engine.kernels import allocating_kernel, kernel
 
 FREE_WEIGHT = 0.3
 """Weight of points with leeway."""
@@ -157,7 +157,7 @@ def chord_times(points: Floats, n: int, times: Floats) -> None:
         times[i] /= total
 
 
-@kernel
+@allocating_kernel
 def error_of_all(points: Floats, n: int, used: int, times: Floats, curve: Floats) -> float:
     """Largest error of a curve at n points, of which so many evenly spaced ones have these times."""
     rough, better = np.empty(n), np.empty(n)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.engine.decode import Pixels
-from workers.engine.kernels import kernel
+from workers.engine.kernels import allocating_kernel
 
 REACH = 3
 NEARNESS = 3.0
@@ -26,7 +26,7 @@ def denoised(pixels: Pixels, strengths: tuple[float, ...] = (30.0, 20.0)) -> Pix
     return pixels
 
 
-@kernel
+@allocating_kernel
 def smooth_within_edges(pixels: Pixels, weights: NDArray[np.float32], out: Pixels) -> None:
     """One pass over the disc of radius REACH; `weights` by summed channel difference."""
     height, width = pixels.shape[:2]

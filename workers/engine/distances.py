@@ -8,7 +8,7 @@ import numpy as np
 
 from workers.engine.color import Floats
 from workers.engine.cubic import STEEPEST, Curve, held
-from workers.engine.kernels import kernel
+from workers.engine.kernels import allocating_kernel, kernel
 
 MOST = 10
 """Unknowns of one knot: its place, and up to two handles on each side."""
@@ -114,7 +114,7 @@ def cost_of(points: Floats, first: int, last: int, curve: Floats, times: Floats,
     return total
 
 
-@kernel
+@allocating_kernel
 def add_piece(
     points: Floats, first: int, last: int, curve: Floats, times: Floats, change: Floats, used: int, matrix: Floats,
     right: Floats, row: Floats, slope: Floats,

@@ -7,7 +7,7 @@ import numpy as np
 from workers.engine.color import Floats
 from workers.engine.decode import Pixels
 from workers.engine.distances import MOST, add_piece, cost_of, solve
-from workers.engine.kernels import kernel
+from workers.engine.kernels import allocating_kernel, kernel
 from workers.engine.knots import STIFF_HANDLE, good_shape, tangents_agree
 from workers.engine.regions import Ids
 
@@ -25,7 +25,7 @@ BLUNT, BLUNT_SINE = 1.3, 0.5
 than that and at no flatter angle than this sine."""
 
 
-@kernel
+@allocating_kernel
 def merged(
     points: Floats, first: int, last: int, a: Floats, b: Floats, start: bool, end: bool, line: bool, tolerance: float,
     times: Floats, room: Floats, out: Floats,
@@ -114,7 +114,7 @@ def meet(curves: Floats, lines: Pixels, spans: Ids, points: Floats, k: int, coun
     return seen
 
 
-@kernel
+@allocating_kernel
 def sharpen_blunt(
     points: Floats, spans: Ids, curves: Floats, lines: Pixels, smooth: Pixels, count: int, closed: bool
 ) -> int:
@@ -151,7 +151,7 @@ def is_flat(curve: Floats) -> bool:
     return True
 
 
-@kernel
+@allocating_kernel
 def drop_knots(
     points: Floats, spans: Ids, curves: Floats, lines: Pixels, smooth: Pixels, count: int, closed: bool,
     tolerance: float, times: Floats, room: Floats,

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from workers.engine.decode import Pixels
 from workers.engine.flatness import Spreads
-from workers.engine.kernels import kernel
+from workers.engine.kernels import allocating_kernel, kernel
 
 KEYS_WEIGHTS = (-0.10546875, 0.87890625, 0.26171875, -0.03515625)
 """Cubic convolution with a = -0.75 at a quarter of a pixel from the second of four samples."""
@@ -30,7 +30,7 @@ def doubled(pixels: Pixels, spreads: Spreads) -> Pixels:
     return out
 
 
-@kernel
+@allocating_kernel
 def split_pixels(pixels: Pixels, spreads: Spreads, weights: NDArray[np.float32], out: Pixels) -> None:
     """Write the four parts of every pixel."""
     height, width = pixels.shape[:2]

@@ -10,7 +10,7 @@ import numpy as np
 
 from workers.engine.color import Floats
 from workers.engine.decode import Pixels
-from workers.engine.kernels import kernel
+from workers.engine.kernels import allocating_kernel, kernel
 from workers.engine.mixture import PAGE_STEP, PURE
 from workers.engine.regions import Ids, Regions
 from workers.engine.tally import Counts
@@ -97,7 +97,7 @@ def is_level(ids: Ids, y: int, x: int, dy: int, dx: int) -> bool:
     return length == LEVEL
 
 
-@kernel
+@allocating_kernel
 def survey(pixels: Pixels, ids: Ids, count: int, keys: Counts, values: Floats) -> int:
     """For every crack between two regions its key, first * count + second, and what it tells of their edge.
 
@@ -150,7 +150,7 @@ def free_sides(ids: Ids, y: int, x: int) -> int:
     return sides
 
 
-@kernel
+@allocating_kernel
 def thin_down(pixels: Pixels, ids: Ids, count: int, pairs: Counts, layers: Floats, out: Pixels) -> None:
     """Write to `out` what edges of one layer would show; `layers` is negative where the pair's second region is fat."""
     height, width = ids.shape

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.engine.flatness import Mask
-from workers.engine.kernels import kernel
+from workers.engine.kernels import allocating_kernel
 from workers.engine.regions import Ids
 
 Singles = NDArray[np.float32]
@@ -13,7 +13,7 @@ FURTHEST = 2.0
 """The Gaussian ends after so many standard deviations."""
 
 
-@kernel
+@allocating_kernel
 def grow(ids: Ids, wanted: Mask, field: Singles, known: Mask) -> None:
     """Give unknown pixels of wanted regions the mean of their known neighbors in the region, ring by ring."""
     height, width = ids.shape
@@ -49,7 +49,7 @@ def grow(ids: Ids, wanted: Mask, field: Singles, known: Mask) -> None:
         waiting = left
 
 
-@kernel
+@allocating_kernel
 def blurred(ids: Ids, wanted: Mask, field: Singles, width: float) -> Singles:
     """The field under a Gaussian of this standard deviation that sees each region alone."""
     reach = int(FURTHEST * width) + 1

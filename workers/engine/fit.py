@@ -10,7 +10,7 @@ import numpy as np
 from workers.engine.color import Floats
 from workers.engine.cubic import chord_times, distance_from_chord, error_and_times, error_of_all, fit_handles
 from workers.engine.decode import Pixels
-from workers.engine.kernels import kernel
+from workers.engine.kernels import allocating_kernel, kernel
 from workers.engine.regions import Ids
 
 MOST_POINTS = 48
@@ -96,7 +96,7 @@ def fit_smoothly(
     return fit_run(run, i, j, start, sx, sy, True, -way_x, -way_y, tolerance, scratch, curve)
 
 
-@kernel
+@allocating_kernel
 def fit_pieces(
     run: Floats, begin: int, last: int, start: bool, sx: float, sy: float, end: bool, ex: float, ey: float,
     tolerance: float, span: int, curves: Floats, lines: Pixels, spans: Ids, made: int,

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.engine.decode import Pixels, Raster
-from workers.engine.kernels import kernel
+from workers.engine.kernels import allocating_kernel, kernel
 
 Mask = NDArray[np.bool_]
 Spreads = NDArray[np.uint8]
@@ -68,7 +68,7 @@ def spreads_of(pixels: Pixels) -> Spreads:
     return spreads
 
 
-@kernel
+@allocating_kernel
 def measure_spreads(rows: Pixels, spreads: Spreads) -> None:
     """Separable running minimum and maximum: three rows first, then three columns of four channels."""
     height, length = rows.shape

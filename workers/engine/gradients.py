@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from workers.engine.color import Floats
-from workers.engine.kernels import kernel
+from workers.engine.kernels import allocating_kernel, kernel
 
 BINS = 12
 CONSTANT, LINEAR, RADIAL = 0, 1, 2
@@ -61,7 +61,7 @@ def place_on(profile: Floats, bins: int, way: float) -> tuple[int, float]:
     return k, min(1.5, max(-0.5, t))
 
 
-@kernel
+@allocating_kernel
 def profile_along(samples: Floats, n: int, way: Floats, profile: Floats) -> tuple[int, float]:
     """Mean way and color in bins of equal width, and the root mean square error of the broken line through them."""
     low, high = 1e18, -1e18
@@ -93,7 +93,7 @@ def profile_along(samples: Floats, n: int, way: Floats, profile: Floats) -> tupl
     return used, math.sqrt(error / (3 * n))
 
 
-@kernel
+@allocating_kernel
 def fit_linear(samples: Floats, n: int, means: Floats, way: Floats, shape: Floats) -> bool:
     """Direction in which color changes most; fills the way of every sample along it."""
     sxx = sxy = syy = 0.0
@@ -124,7 +124,7 @@ def fit_linear(samples: Floats, n: int, means: Floats, way: Floats, shape: Float
     return True
 
 
-@kernel
+@allocating_kernel
 def fit_quadric(samples: Floats, n: int, means: Floats, scale: float, channel: int, terms: Floats) -> bool:
     """Least-squares quadric of one channel over scaled coordinates; six terms: 1, x, y, xx, xy, yy."""
     matrix, row = np.zeros((6, 6)), np.empty(6)
@@ -166,7 +166,7 @@ def radial_way(
     return True
 
 
-@kernel
+@allocating_kernel
 def fit_paint(samples: Floats, most_error: float, shape: Floats, profile: Floats) -> tuple[int, float, int]:
     """Best paint for samples (x, y, four channels): its kind, its error in levels, and the bins of its profile.
 
@@ -229,7 +229,7 @@ def painted(kind: int, shape: Floats, profile: Floats, bins: int, x: float, y: f
         out[c] = min(255.0, max(0.0, value))
 
 
-@kernel
+@allocating_kernel
 def error_of(samples: Floats, kind: int, shape: Floats, profile: Floats) -> float:
     """What a paint leaves over at samples: the root mean square error in levels, as `fit_paint` measures it."""
     color, total = np.empty(4), 0.0

@@ -7,7 +7,7 @@ megabytes, which every traced picture would have to clear.
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.engine.kernels import kernel
+from workers.engine.kernels import allocating_kernel, kernel
 
 Keys = NDArray[np.int64]
 Values = NDArray[np.int64]
@@ -36,7 +36,7 @@ def slot_of(slots: Slots, keys: Keys, key: int) -> int:
     return slot
 
 
-@kernel
+@allocating_kernel
 def slots_for(keys: Keys, count: int) -> Slots:
     """A table that holds the first `count` keys and has room for all."""
     size = SPARE * ROOM
@@ -48,7 +48,7 @@ def slots_for(keys: Keys, count: int) -> Slots:
     return slots
 
 
-@kernel
+@allocating_kernel
 def entered(slots: Slots, keys: Keys, values: Values, found: int, key: int) -> tuple[Slots, Keys, Values, int]:
     """The row of a key, `found` and of zeros if it is a new one, and the tables, which are larger then if need be."""
     slot = slot_of(slots, keys, key)

@@ -56,11 +56,22 @@ Result = TypeVar("Result")
 def kernel(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
     """Compile a function of arrays and numbers when it is first called; free the interpreter while it runs.
 
+    It makes no array and returns none but what it was given, so nothing is counted: numba's runtime (NRT) would count
+    who holds each array at every call of a function that is not inlined, which was a sixth of the time of a logo.
     Arithmetic is strict: with LLVM's fast-math flags a result would depend on who compiled the kernel (decision 59).
     """
+    return _compiled(function, counts_references=False)
+
+
+def allocating_kernel(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
+    """As `kernel`, for a function that makes arrays, or that calls one which returns an array."""
+    return _compiled(function, counts_references=True)
+
+
+def _compiled(function: Callable[Parameters, Result], *, counts_references: bool) -> Callable[Parameters, Result]:
     kept = function.__module__.startswith(PACKAGE)
     if kept:
         FOLDERS.add(folder := folder_of(function.__module__))
         setattr(config, "CACHE_DIR", str(folder))  # noqa: B010 - numba writes its settings in no other way
-    compiled = numba.njit(cache=kept, nogil=True, error_model="numpy")
+    compiled = numba.njit(cache=kept, nogil=True, error_model="numpy", _nrt=counts_references)
     return cast(Callable[Parameters, Result], compiled(function))

@@ -9,7 +9,7 @@ import math
 from workers.engine.color import Floats
 from workers.engine.decode import Pixels
 from workers.engine.distances import MOST, add_piece, cost_of, solve
-from workers.engine.kernels import kernel
+from workers.engine.kernels import allocating_kernel, kernel
 from workers.engine.regions import Ids
 
 STIFF_PLACE, STIFF_HANDLE, STIFF_TURN = 0.02, 0.01, 0.01
@@ -153,7 +153,7 @@ def align_both(a: Floats, a_line: bool, b: Floats, b_line: bool) -> None:
         align(b, False, a[6] - a[4], a[7] - a[5])
 
 
-@kernel
+@allocating_kernel
 def move_knot(
     points: Floats, spans: Ids, curves: Floats, lines: Pixels, smooth: Pixels, count: int, k: int, tolerance: float,
     width: float, height: float, times: Floats, room: Floats, homes: Floats,
@@ -227,7 +227,7 @@ def move_knot(
     return False
 
 
-@kernel
+@allocating_kernel
 def join_smoothly(
     points: Floats, spans: Ids, curves: Floats, lines: Pixels, smooth: Pixels, count: int, closed: bool,
     tolerance: float, width: float, height: float, times: Floats, room: Floats, homes: Floats,

@@ -15,7 +15,7 @@ from workers.engine.bleeding import without_bleeding
 from workers.engine.color import Floats
 from workers.engine.decode import Pixels
 from workers.engine.flatness import Mask
-from workers.engine.kernels import kernel
+from workers.engine.kernels import allocating_kernel, kernel
 from workers.engine.mixture import Labels, squared_distance
 from workers.engine.palette import Histogram
 from workers.engine.thin import find_peaks, keep_thin_strokes, name_peaks
@@ -130,7 +130,7 @@ def explain(
     return label, error
 
 
-@kernel
+@allocating_kernel
 def label_edges(
     pixels: Pixels, known: Labels, extra: Labels, guess: bool, palette: Floats, reach: int, most_error: float,
     labels: Labels, unexplained: Mask,
@@ -210,7 +210,7 @@ def without_shades(strokes: Floats, palette: Floats, most_error: float) -> Float
     return strokes[~shades_of(strokes, np.vstack([palette, strokes]), palette, most_error)]
 
 
-@kernel
+@allocating_kernel
 def shades_of(colors: Floats, inks: Floats, grounds: Floats, most_error: float) -> Mask:
     """Which colors are mixtures of some ink, not the very same, and some ground, and not almost one of the two."""
     shades = np.zeros(len(colors), np.bool_)
@@ -237,7 +237,7 @@ def is_shade(color: Floats, ink: Floats, ground: Floats, most_error: float) -> b
     return rest < most_error * most_error
 
 
-@kernel
+@allocating_kernel
 def nearest_rows(colors: Pixels, palette: Floats) -> NDArray[np.int64]:
     """For each color the index of the closest palette row."""
     out = np.empty(len(colors), np.int64)

@@ -9,7 +9,7 @@ from workers.engine.decode import Pixels
 from workers.engine.fields import Singles
 from workers.engine.flatness import Mask
 from workers.engine.gradients import BINS, painted
-from workers.engine.kernels import kernel
+from workers.engine.kernels import allocating_kernel, kernel
 from workers.engine.regions import Ids
 from workers.engine.softness import Paint
 from workers.engine.tally import Counts
@@ -37,7 +37,7 @@ def tabled(paints: dict[int, Paint], colors: Floats) -> Table:
     return table
 
 
-@kernel
+@allocating_kernel
 def measure(
     ids: Ids, pixels: Pixels, calm: Mask, wanted: Mask, kinds: Counts, shapes: Floats, profiles: Floats, bins: Counts,
     over: Singles, moments: Floats,

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.engine.flatness import Mask
-from workers.engine.kernels import kernel
+from workers.engine.kernels import allocating_kernel, kernel
 from workers.engine.regions import Ids
 from workers.engine.stacking import Stack
 
@@ -40,7 +40,7 @@ def wrapped(i: int, n: int) -> int:
     return i - n if i >= n else i + n if i < 0 else i
 
 
-@kernel
+@allocating_kernel
 def find_tops(numbers: Ids) -> tuple[Ids, Starts]:
     """The columns of the pixels that are not like the one above them, row by row, and where each row begins."""
     height, width = numbers.shape

@@ -14,7 +14,7 @@ from workers.engine.color import Floats
 from workers.engine.drawing import decimal, hex_color, short_color
 from workers.engine.flatness import Mask
 from workers.engine.gradients import CONSTANT, LINEAR, solve
-from workers.engine.kernels import kernel
+from workers.engine.kernels import allocating_kernel, kernel
 from workers.engine.softness import Paint
 
 STOP_ERROR = 4.0
@@ -118,7 +118,7 @@ def color_at(profile: Floats, way: float, out: Floats) -> None:
         out[c] = min(255.0, max(0.0, profile[k, c] + t * (profile[k + 1, c] - profile[k, c])))
 
 
-@kernel
+@allocating_kernel
 def place_stops(profile: Floats, low: float, high: float, stops: Floats) -> int:
     """The ends and the bins between them without which some color would be off by more than STOP_ERROR levels."""
     color_at(profile, low, stops[0])
@@ -152,7 +152,7 @@ def place_stops(profile: Floats, low: float, high: float, stops: Floats) -> int:
     return settle_stops(stops[:total], kept)
 
 
-@kernel
+@allocating_kernel
 def settle_stops(stops: Floats, kept: Mask) -> int:
     """Move the kept stops to the front, in colors with which the line through them misses all stops least."""
     total = len(stops)

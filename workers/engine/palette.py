@@ -13,7 +13,7 @@ from workers.engine.color import Floats, perceived
 from workers.engine.decode import Pixels
 from workers.engine.flatness import Mask
 from workers.engine.hashing import ROOM, Keys, Values, entered, slot_of, slots_for
-from workers.engine.kernels import kernel
+from workers.engine.kernels import allocating_kernel, kernel
 from workers.engine.mixture import Labels
 
 AT_ONCE = 1 << 18
@@ -71,7 +71,7 @@ def run_end(colors: Packed, mask: Mask, y: int, x: int) -> int:
     return end
 
 
-@kernel
+@allocating_kernel
 def count_colors(colors: Packed, mask: Mask) -> tuple[Keys, Values]:
     """Every key of the masked pixels; of each how many have it, and the sums of their four channels."""
     height, width = mask.shape
@@ -129,7 +129,7 @@ def stands_apart(places: Floats, counts: Floats, i: int, j: int, squared: float,
     return True
 
 
-@kernel
+@allocating_kernel
 def merge_greedily(
     places: Floats, sums: Floats, counts: Floats, order: Counts, radius: float, core: float, fewest: float,
     pinned: NDArray[np.bool_], colors: Floats, weights: Floats, seeds: Counts,

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from workers.engine.color import Floats
 from workers.engine.decode import Pixels
 from workers.engine.flatness import Mask
-from workers.engine.kernels import kernel
+from workers.engine.kernels import allocating_kernel, kernel
 from workers.engine.regions import Ids, Regions
 from workers.engine.tally import Counts
 
@@ -35,7 +35,7 @@ class Patch:
     version: int = 0
 
 
-@kernel
+@allocating_kernel
 def gather_samples(
     ids: Ids, pixels: Pixels, flat: Mask, inner: Mask, sizes: Counts, taken: Counts, starts: Counts, samples: Floats
 ) -> None:

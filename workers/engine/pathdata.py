@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from workers.engine.color import Floats
 from workers.engine.decode import Pixels
-from workers.engine.kernels import kernel
+from workers.engine.kernels import allocating_kernel, kernel
 
 LINE, QUARTER = 1, 2
 """What marks a line, and one of four curves that make up an ellipse."""
@@ -39,7 +39,7 @@ def put_number(text: Text, at: int, value: int, spaced: bool) -> int:
     return at + digits
 
 
-@kernel
+@allocating_kernel
 def put_path(rows: NDArray[np.int64], lines: Pixels, text: Text) -> tuple[int, int]:
     """Write the path of curves in whole units; give the number of its bytes and of its segments."""
     count, values = len(rows), np.empty(6, np.int64)
@@ -116,7 +116,7 @@ def put_page(width: int, height: int, units: int, text: Text) -> int:
     return at + 1
 
 
-@kernel
+@allocating_kernel
 def put_closed(curves: Floats, lines: Pixels, count: int, units: int, text: Text) -> tuple[int, int]:
     """Write the closed path of consecutive curves, in pixels; give the number of its bytes and of its segments.
 

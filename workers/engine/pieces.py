@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from workers.engine.color import Floats
 from workers.engine.fields import Singles
 from workers.engine.flatness import Mask
-from workers.engine.kernels import kernel
+from workers.engine.kernels import allocating_kernel, kernel
 from workers.engine.planes import MODEL, PRICES, SUMS, add_pixels, costs_of, join_even, measure_models
 from workers.engine.regions import Ids, find_regions, root_of
 from workers.engine.tally import Counts
@@ -78,7 +78,7 @@ def change_at(ids: Ids, field: Singles, y: int, x: int) -> tuple[float, float]:
     return total_x / max(1, sides_x), total_y / max(1, sides_y)
 
 
-@kernel
+@allocating_kernel
 def measure_turns(ids: Ids, wanted: Mask, field: Singles, steep: float, turns: Floats) -> None:
     """By how much the directions of cells must be turned, in radians, for the sides of a wanted region to lie in them.
 

@@ -14,7 +14,7 @@ from workers.engine.color import Floats
 from workers.engine.decode import Pixels
 from workers.engine.fields import Singles
 from workers.engine.gradients import LINEAR
-from workers.engine.kernels import kernel
+from workers.engine.kernels import allocating_kernel, kernel
 from workers.engine.regions import Ids, root_of
 from workers.engine.segmentation import CLEAR, Segments, colors_of
 from workers.engine.softness import Paint
@@ -96,7 +96,7 @@ def costs_of(sums: Floats, gradient: float, costs: Floats) -> None:
         costs[i] = cost_of(sums[i], gradient)
 
 
-@kernel
+@allocating_kernel
 def join_even(
     first: Ids, second: Ids, lengths: Floats, price: float, gradient: float, parents: Ids, sums: Floats, costs: Floats
 ) -> None:

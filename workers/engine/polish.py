@@ -11,7 +11,7 @@ import numpy as np
 
 from workers.engine.color import Floats
 from workers.engine.gradients import BINS, CONSTANT, LINEAR, RADIAL, profile_along
-from workers.engine.kernels import kernel
+from workers.engine.kernels import allocating_kernel, kernel
 
 ROUNDS = 4
 LEFT = 1.5
@@ -41,7 +41,7 @@ def ways_along(samples: Floats, n: int, kind: int, shape: Floats, way: Floats) -
         way[i] = way_of(kind, shape, samples[i, 0], samples[i, 1])
 
 
-@kernel
+@allocating_kernel
 def reach_of(samples: Floats, kind: int, shape: Floats) -> tuple[float, float]:
     """The nearest and the farthest of the samples along their gradient."""
     if kind == CONSTANT:
@@ -79,7 +79,7 @@ def dials_of(kind: int, shape: Floats, dials: Floats) -> None:
     dials[3] = 0.25 * math.log(small / large)
 
 
-@kernel
+@allocating_kernel
 def polish(samples: Floats, kind: int, shape: Floats, profile: Floats) -> tuple[float, int]:
     """Improve shape and profile in place; give the error and the number of bins."""
     n = len(samples)
@@ -130,7 +130,7 @@ def bowl(samples: Floats, shape: Floats) -> None:
     shape[2] = shape[4] = 1.0
 
 
-@kernel
+@allocating_kernel
 def best_paint(
     samples: Floats, kind: int, shape: Floats, profile: Floats, bins: int, error: float
 ) -> tuple[int, float, int]:

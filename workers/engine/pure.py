@@ -9,7 +9,7 @@ import numpy as np
 from workers.engine.decode import Pixels
 from workers.engine.flatness import Mask
 from workers.engine.hashing import ROOM, Keys, Values, entered, slots_for
-from workers.engine.kernels import kernel
+from workers.engine.kernels import allocating_kernel
 from workers.engine.palette import Histogram, Packed, Pure, color_key, packed, run_end, run_from
 
 MARGIN = 0.4
@@ -56,7 +56,7 @@ def pure_colors(pixels: Pixels, constant: Mask, fewest: float, histogram: Histog
     return keys[alone], colors[alone]
 
 
-@kernel
+@allocating_kernel
 def elect_colors(colors: Packed, mask: Mask) -> tuple[Keys, Values]:
     """Every key of the masked pixels, and the one exact color that most pixels of it may have.
 

@@ -13,7 +13,7 @@ from workers.engine.color import Floats
 from workers.engine.decode import Pixels
 from workers.engine.distances import MOST
 from workers.engine.dropping import drop_knots, sharpen_blunt
-from workers.engine.kernels import kernel
+from workers.engine.kernels import allocating_kernel, kernel
 from workers.engine.knots import join_smoothly, move_knot
 from workers.engine.regions import Ids
 from workers.engine.rounding import begin_with, round_corners
@@ -62,7 +62,7 @@ def passes(points: Floats, i: int, first: int, last: int, curve: Floats, x: floa
     return math.hypot(px + part * dx - x, py + part * dy - y) <= STRAY + free
 
 
-@kernel
+@allocating_kernel
 def refine(
     points: Floats, spans: Ids, curves: Floats, lines: Pixels, smooth: Pixels, count: int, closed: bool,
     tolerance: float, width: float, height: float,
@@ -81,7 +81,7 @@ def refine(
     return left
 
 
-@kernel
+@allocating_kernel
 def moved(
     points: Floats, spans: Ids, curves: Floats, lines: Pixels, smooth: Pixels, count: int, closed: bool,
     tolerance: float, width: float, height: float,

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from workers.engine.color import Floats
 from workers.engine.decode import Pixels
-from workers.engine.kernels import kernel
+from workers.engine.kernels import allocating_kernel, kernel
 from workers.engine.mixture import Labels
 from workers.engine.tally import means_by_key
 
@@ -45,7 +45,7 @@ def root_of(parents: Ids, at: int) -> int:
     return at
 
 
-@kernel
+@allocating_kernel
 def connect(labels: Labels, ids: Ids, parents: Ids) -> int:
     """Number 4-connected components in reading order: two passes with union-find (Rosenfeld, Pfaltz 1966)."""
     height, width = labels.shape
@@ -106,7 +106,7 @@ ANY = 1e9
 """No color is farther than this from another, in levels."""
 
 
-@kernel
+@allocating_kernel
 def absorb_specks(
     ids: Ids, labels: Labels, areas: NDArray[np.int64], region_labels: NDArray[np.int16], palette: Floats, fewest: int,
     farthest: float,

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from workers.engine.color import NEARLY, OPAQUE, Floats, solid
 from workers.engine.decode import Pixels
 from workers.engine.flatness import Mask
-from workers.engine.kernels import kernel
+from workers.engine.kernels import allocating_kernel, kernel
 from workers.engine.labels import Labelled
 from workers.engine.palette import Packed, packed, run_end, run_from
 from workers.engine.regions import Ids, Regions
@@ -139,7 +139,7 @@ def count_votes(ids: Ids, inner: Mask, colors: Packed, names: Packed, votes: Cou
             x = run_from(inner, y, end)
 
 
-@kernel
+@allocating_kernel
 def share_colors(
     order: Counts, sizes: Counts, own: Floats, steps: Floats, labels: NDArray[np.int16], colors: Floats, found: int,
     out: NDArray[np.int16],

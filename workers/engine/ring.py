@@ -9,7 +9,7 @@ import numpy as np
 
 from workers.engine.color import Floats
 from workers.engine.decode import Pixels
-from workers.engine.kernels import kernel
+from workers.engine.kernels import allocating_kernel, kernel
 from workers.engine.margin import PAGE_LEEWAY, place_at_edge
 from workers.engine.mixture import Labels, cover_of
 from workers.engine.notches import close_notches, is_rim
@@ -132,7 +132,7 @@ def soft_step_between(inside: int, outside: int, soft_step: float) -> float:
     return SHADOW_END if outside == NOT_DRAWN else 0.0
 
 
-@kernel
+@allocating_kernel
 def place_ring(
     walk: Lattice,
     pixels: Pixels,

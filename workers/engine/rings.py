@@ -6,7 +6,7 @@ from workers.engine.brim import touch_brim
 from workers.engine.closed import fit_ring
 from workers.engine.color import Floats
 from workers.engine.decode import Pixels
-from workers.engine.kernels import kernel
+from workers.engine.kernels import allocating_kernel, kernel
 from workers.engine.labels import Labelled
 from workers.engine.mixture import Labels
 from workers.engine.outlines import Lattice, Outline, Starts
@@ -25,7 +25,7 @@ def is_page(walk: Lattice, width: int, height: int) -> bool:
     return inside == 0 and len(walk) == 2 * (width + height)
 
 
-@kernel
+@allocating_kernel
 def put_rings(
     points: Lattice, starts: Starts, pixels: Pixels, palette: Floats, labels: Labels, ids: Ids, ranks: Ids, rank: int,
     soft_step: float, tolerance: float, corner: float, smoothing: float, straight: bool, speck: int, refined: bool,

@@ -8,7 +8,7 @@ from workers.engine.color import Floats
 from workers.engine.cubic import held
 from workers.engine.decode import Pixels
 from workers.engine.distances import MOST, distance_at
-from workers.engine.kernels import kernel
+from workers.engine.kernels import allocating_kernel, kernel
 from workers.engine.knots import tangents_agree
 from workers.engine.regions import Ids
 
@@ -100,7 +100,7 @@ def fits_fillet(
     return row[4] <= tolerance
 
 
-@kernel
+@allocating_kernel
 def begin_with(spans: Ids, curves: Floats, lines: Pixels, smooth: Pixels, count: int, first: int) -> None:
     """Let a closed outline begin with another of its pieces."""
     if not first:
@@ -112,7 +112,7 @@ def begin_with(spans: Ids, curves: Floats, lines: Pixels, smooth: Pixels, count:
         spans[i], curves[i], lines[i], smooth[i] = old_spans[at], old_curves[at], old_lines[at], old_smooth[at]
 
 
-@kernel
+@allocating_kernel
 def round_corners(
     points: Floats, spans: Ids, curves: Floats, lines: Pixels, smooth: Pixels, count: int, closed: bool,
     tolerance: float, times: Floats, room: Floats,

@@ -14,7 +14,7 @@ import numpy as np
 from workers.engine.blends import ABOVE, LEFT, RIGHT, Links, find_blends
 from workers.engine.color import Floats, solid
 from workers.engine.decode import Pixels
-from workers.engine.kernels import kernel
+from workers.engine.kernels import allocating_kernel, kernel
 from workers.engine.regions import Ids, root_of
 from workers.engine.tally import Counts
 from workers.engine.touching import pairs_of, renamed, renumber
@@ -110,7 +110,7 @@ def join_blends(links: Links, parents: Ids, sums: Floats, areas: Counts) -> None
                     join(parents, sums, areas, a, b)
 
 
-@kernel
+@allocating_kernel
 def order_sides(pixels: Pixels, near: int, order: Ids) -> int:
     """Sides between pixels that differ little, least difference first (counting sort); give how many.
 
@@ -166,7 +166,7 @@ def join_cheap(
     return done
 
 
-@kernel
+@allocating_kernel
 def join_specks(first: Ids, second: Ids, fewest: int, parents: Ids, sums: Floats, areas: Counts) -> int:
     """Join regions of fewer pixels than this with the neighbor closest in color; give how many."""
     closest, target = np.full(len(parents), np.inf), np.full(len(parents), -1, np.int32)

@@ -10,7 +10,7 @@ import numpy as np
 from workers.engine.color import Floats
 from workers.engine.decode import Pixels
 from workers.engine.flatness import Mask
-from workers.engine.kernels import kernel
+from workers.engine.kernels import allocating_kernel
 from workers.engine.labels import MOST_NEAR, Labelled, is_shade
 from workers.engine.mixture import Labels, share_of
 from workers.engine.thin import LEAST_CONTRAST, squared_distance_of
@@ -25,7 +25,7 @@ SLACK = 1.3
 """A sliver's color may miss the mixture of its neighbors by so many times what a pixel's may."""
 
 
-@kernel
+@allocating_kernel
 def mark_blocks(labels: Labels, side: int) -> Mask:
     """The pixels that lie in some square of one label whose sides are so long (morphological opening)."""
     height, width = labels.shape
@@ -41,7 +41,7 @@ def mark_blocks(labels: Labels, side: int) -> Mask:
     return blocks
 
 
-@kernel
+@allocating_kernel
 def dissolve(pixels: Pixels, labels: Labels, palette: Floats, most_error: float) -> Labels:
     """The labels, those of slivers replaced by that of the side which covers more of the pixel."""
     height, width = labels.shape

@@ -10,7 +10,7 @@ import numpy as np
 
 from workers.engine.color import Floats
 from workers.engine.decode import Pixels
-from workers.engine.kernels import kernel
+from workers.engine.kernels import allocating_kernel, kernel
 
 FEWEST, MOST = 5, 14
 """A ring of so many points, and fewer than the second number, is a speck; at its own size, not a multiple of it."""
@@ -88,7 +88,7 @@ def draw_ellipse(x: float, y: float, long: float, short: float, angle: float, cu
         ax, ay, bx, by = bx, by, -ax, -ay
 
 
-@kernel
+@allocating_kernel
 def fit_ellipse(ring: Floats, n: int, longest: float, curves: Floats, lines: Pixels) -> bool:
     """The ellipse of a ring's area and moments; upright, and a circle, where it is so but for noise.
 

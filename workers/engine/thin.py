@@ -12,7 +12,7 @@ import numpy as np
 from workers.engine.color import Floats
 from workers.engine.decode import Pixels
 from workers.engine.flatness import Mask
-from workers.engine.kernels import kernel
+from workers.engine.kernels import allocating_kernel, kernel
 from workers.engine.mixture import Labels, share_of, squared_distance
 
 RISE = 0.12
@@ -49,7 +49,7 @@ def nearest_known(known: Labels, y: int, x: int, reach: int, pixels: Pixels, pal
     return label
 
 
-@kernel
+@allocating_kernel
 def find_peaks(pixels: Pixels, known: Labels, labels: Labels, unexplained: Mask, palette: Floats, reach: int) -> Mask:
     """Unexplained pixels that differ from the flat colors around them more than their unexplained neighbors do.
 

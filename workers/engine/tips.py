@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.engine.color import Floats
-from workers.engine.kernels import kernel
+from workers.engine.kernels import allocating_kernel, kernel
 from workers.engine.margin import PAGE_LEEWAY
 from workers.engine.ring import shows_at
 from workers.engine.sides import CUT, FAR, PARALLEL, line_through, strays
@@ -107,7 +107,7 @@ def last_trace(ring: Floats, n: int, at: int, out: Floats) -> bool:
     return found > 0
 
 
-@kernel
+@allocating_kernel
 def merge_tips(ring: Floats, n: int, at: NDArray[np.int64], count: int) -> int:
     """Make one corner of two that are the ends of a tip; gives how many corners are left."""
     place = np.empty(2)
@@ -129,7 +129,7 @@ def merge_tips(ring: Floats, n: int, at: NDArray[np.int64], count: int) -> int:
     return left
 
 
-@kernel
+@allocating_kernel
 def follow_edge(ring: Floats, n: int, at: int, shortest: int, c: int, edge: float, out: Floats) -> bool:
     """Move a corner on the page's edge to where the last trace of its tip is, if that is farther; say whether it is.
 

@@ -13,7 +13,7 @@ from workers.engine.color import Floats
 from workers.engine.decode import Pixels
 from workers.engine.flatness import Mask
 from workers.engine.gradients import painted
-from workers.engine.kernels import kernel
+from workers.engine.kernels import allocating_kernel
 from workers.engine.regions import Ids
 from workers.engine.tally import Counts
 
@@ -52,7 +52,7 @@ class Witnesses:
         return self.cells[self.ends[region - 1] if region else 0 : self.ends[region]]
 
 
-@kernel
+@allocating_kernel
 def tally_cells(
     ids: Ids, pixels: Pixels, flat: Mask, inner: Mask, wanted: Mask, side: int, owners: Counts, cells: Floats
 ) -> int:
@@ -91,7 +91,7 @@ def tally_cells(
     return made
 
 
-@kernel
+@allocating_kernel
 def judge(cells: Floats, ends: Counts, even: Mask, near: float) -> None:
     """Find the regions that are flat, with cells `near` levels from the middle one, and set the limits of all cells."""
     start, middle = 0, np.empty(4)
@@ -114,7 +114,7 @@ def judge(cells: Floats, ends: Counts, even: Mask, near: float) -> None:
             own[:, 7] = SOFT_LIMIT
 
 
-@kernel
+@allocating_kernel
 def holds(cells: Floats, kind: int, shape: Floats, profile: Floats, bins: int) -> bool:
     """Whether a paint meets all flat cells, and enough of every region; cells of a region follow each other."""
     color = np.empty(4)
