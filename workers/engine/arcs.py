@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from workers.engine.closed import calmed, smoothed, use_leeway
+from workers.engine.closed import calmed, smoothed, take_points, use_leeway
 from workers.engine.color import Floats
 from workers.engine.corners import find_corners, sharpen
 from workers.engine.decode import Pixels
@@ -112,14 +112,10 @@ def fit_arc(
     for k in range(count + 1):
         first, last = at[k - 1] + 1 if k else 0, at[k] if k < count else n
         skipped, spared = (cuts[k], cuts[k + 1]) if last - first > 3 * CUT else (0, 0)
-        run[begin, :2] = places[k]
-        stop = begin + 1
-        for i in range(first + skipped, last - spared):
-            run[stop] = ring[i]
-            stop += 1
+        run[begin, 0], run[begin, 1] = places[k, 0], places[k, 1]
+        stop = begin + 1 + take_points(ring, n, first + skipped, last - spared, run, begin + 1)
         calmed(run[begin:], stop - begin, 1, stop - begin - 1, False)
-        run[stop] = 0.0
-        run[stop, :2] = places[k + 1]
+        run[stop, 0], run[stop, 1] = places[k + 1, 0], places[k + 1, 1]
         new = fit_pieces(
             run, begin, stop, False, 0.0, 0.0, False, 0.0, 0.0, tolerance, SPAN, curves, lines, spans, made
         )

@@ -110,6 +110,15 @@ def direction(ring: Floats, n: int, at: int, span: int) -> tuple[float, float]:
     return x / length, y / length
 
 
+@kernel
+def take_points(ring: Floats, n: int, first: int, stop: int, run: Floats, at: int) -> int:
+    """Copy points first to stop - 1 of a ring of n to a run, from row `at` on; give how many."""
+    for i in range(first, stop):
+        for c in range(run.shape[1]):
+            run[at + i - first, c] = ring[i % n, c]
+    return max(0, stop - first)
+
+
 @allocating_kernel
 def fit_round(
     ring: Floats, n: int, tolerance: float, refined: bool, width: float, height: float, curves: Floats, lines: Pixels
@@ -120,11 +129,10 @@ def fit_round(
         if ring[i, 0] < ring[left, 0]:
             left = i
     run, spans = np.empty((n + 1, 7)), np.empty((n + 8, 2), np.int32)
-    for i in range(n + 1):
-        run[i] = ring[(left + i) % n]
+    take_points(ring, n, left, left + n + 1, run, 0)
     if n >= 12:
         calmed(run, n, 0, n - 1, True)
-        run[n] = run[0]
+        take_points(run, n, 0, 1, run, n)
     for i in range(n):
         if run[i, 0] > run[right, 0]:
             right = i
@@ -171,14 +179,10 @@ def fit_ring(
         if length == 0:
             length = n
         first, last = (cuts[k], cuts[(k + 1) % count]) if length > 3 * CUT else (0, 0)
-        run[begin, :2] = places[k]
-        end = begin + 1
-        for i in range(at[k] + 1 + first, at[k] + length - last):
-            run[end] = ring[i % n]
-            end += 1
+        run[begin, 0], run[begin, 1] = places[k, 0], places[k, 1]
+        end = begin + 1 + take_points(ring, n, at[k] + 1 + first, at[k] + length - last, run, begin + 1)
         calmed(run[begin:], end - begin, 1, end - begin - 1, False)
-        run[end] = 0.0
-        run[end, :2] = places[(k + 1) % count]
+        run[end, 0], run[end, 1] = places[(k + 1) % count, 0], places[(k + 1) % count, 1]
         new = fit_pieces(run, begin, end, False, 0.0, 0.0, False, 0.0, 0.0, tolerance, SPAN, curves, lines, spans, made)
         smooth[made + 1 : new] = 1
         spans[made, 0] += 1

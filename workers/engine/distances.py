@@ -4,11 +4,9 @@ the curve's normals; Wang, Pottmann, Liu, "Fitting B-spline curves to point clou
 
 import math
 
-import numpy as np
-
 from workers.engine.color import Floats
 from workers.engine.cubic import STEEPEST, Curve, held
-from workers.engine.kernels import allocating_kernel, kernel
+from workers.engine.kernels import kernel
 
 MOST = 10
 """Unknowns of one knot: its place, and up to two handles on each side."""
@@ -114,7 +112,7 @@ def cost_of(points: Floats, first: int, last: int, curve: Floats, times: Floats,
     return total
 
 
-@allocating_kernel
+@kernel
 def add_piece(
     points: Floats, first: int, last: int, curve: Floats, times: Floats, change: Floats, used: int, matrix: Floats,
     right: Floats, row: Floats, slope: Floats,
@@ -124,12 +122,11 @@ def add_piece(
     change[u, c] is what unknown u does to each coordinate of the curve.
     """
     total, farthest, bezier = 0.0, 0.0, held(curve)
-    active, count = np.empty(MOST, np.int64), 0
+    active = 0  # a bit for each unknown that does anything to this piece
     for u in range(used):
         for c in range(8):
             if change[u, c] != 0:
-                active[count] = u
-                count += 1
+                active |= 1 << u
                 break
     step = max(1.0, (last - first + 1) / USED)
     for k in range(min(USED, last - first + 1)):
@@ -147,14 +144,16 @@ def add_piece(
             total += weight * off * off
         s = 1 - t
         b0, b1, b2, b3 = s * s * s, 3 * s * s * t, 3 * s * t * t, t * t * t
-        for p in range(count):
-            u = active[p]
-            slope[p] = nx * (b0 * change[u, 0] + b1 * change[u, 2] + b2 * change[u, 4] + b3 * change[u, 6]) + ny * (
+        for u in range(used):
+            if not active >> u & 1:
+                continue
+            slope[u] = nx * (b0 * change[u, 0] + b1 * change[u, 2] + b2 * change[u, 4] + b3 * change[u, 6]) + ny * (
                 b0 * change[u, 1] + b1 * change[u, 3] + b2 * change[u, 5] + b3 * change[u, 7]
             )
-            pull = weight * slope[p]
+            pull = weight * slope[u]
             right[u] -= pull * off
-            for q in range(p + 1):
-                matrix[u, active[q]] += pull * slope[q]
+            for v in range(u + 1):
+                if active >> v & 1:
+                    matrix[u, v] += pull * slope[v]
     row[4] = max(row[4], farthest)
     return total

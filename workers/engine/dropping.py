@@ -25,7 +25,7 @@ BLUNT, BLUNT_SINE = 1.3, 0.5
 than that and at no flatter angle than this sine."""
 
 
-@allocating_kernel
+@kernel
 def merged(
     points: Floats, first: int, last: int, a: Floats, b: Floats, start: bool, end: bool, line: bool, tolerance: float,
     times: Floats, room: Floats, out: Floats,
@@ -33,7 +33,7 @@ def merged(
     """One curve or line in place of two; says whether it keeps all points within the tolerance."""
     change, matrix = room[:MOST, :8], room[:MOST, 16 : 16 + MOST]
     right, slope, row = room[MOST + 1, :MOST], room[MOST + 2, :MOST], room[MOST + 3, :5]
-    out[:2], out[6:] = a[:2], b[6:]
+    out[0], out[1], out[6], out[7] = a[0], a[1], b[6], b[7]
     reach = math.hypot(out[6] - out[0], out[7] - out[1])
     if reach < 1e-3:
         return False

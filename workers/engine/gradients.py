@@ -20,6 +20,9 @@ EVEN = 1.3
 GAIN = 0.8
 """A richer model must leave at most this part of the simpler one's error."""
 
+ENDLESS = 1e9
+"""The error of what is no profile."""
+
 
 @kernel
 def solve(matrix: Floats, right: Floats) -> bool:
@@ -57,22 +60,39 @@ def place_on(profile: Floats, bins: int, way: float) -> tuple[int, float]:
     k = 0
     while k < bins - 2 and way > profile[k + 1, 0]:
         k += 1
+    return k, place_between(profile, k, way)
+
+
+@kernel
+def place_between(profile: Floats, k: int, way: float) -> float:
+    """How far on from a bin to the next a way lies."""
     t = (way - profile[k, 0]) / max(1e-9, profile[k + 1, 0] - profile[k, 0])
-    return k, min(1.5, max(-0.5, t))
+    return min(1.5, max(-0.5, t))
 
 
-@allocating_kernel
-def profile_along(samples: Floats, n: int, way: Floats, profile: Floats) -> tuple[int, float]:
-    """Mean way and color in bins of equal width, and the root mean square error of the broken line through them."""
+@kernel
+def bin_of(way: float, low: float, high: float) -> int:
+    """In which of BINS equal parts of a range a way lies."""
+    return min(BINS - 1, int((way - low) / (high - low) * BINS))
+
+
+@kernel
+def profile_along(
+    samples: Floats, n: int, way: Floats, profile: Floats, counts: Floats, most: float
+) -> tuple[int, float]:
+    """Mean way and color in bins of equal width, and the root mean square error of the broken line through them.
+
+    An error that is larger than `most` is not told: it is ENDLESS then. `counts` is a room of BINS numbers.
+    """
     low, high = 1e18, -1e18
     for i in range(n):
         low, high = min(low, way[i]), max(high, way[i])
     if high - low < 1e-6:
-        return 0, 1e9
-    profile[:] = 0
-    counts = np.zeros(BINS)
+        return 0, ENDLESS
+    profile[:] = 0.0
+    counts[:] = 0.0
     for i in range(n):
-        k = min(BINS - 1, int((way[i] - low) / (high - low) * BINS))
+        k = bin_of(way[i], low, high)
         counts[k] += 1
         profile[k, 0] += way[i]
         for c in range(4):
@@ -82,14 +102,19 @@ def profile_along(samples: Floats, n: int, way: Floats, profile: Floats) -> tupl
         if counts[k] > 0:
             for c in range(5):
                 profile[used, c] = profile[k, c] / counts[k]
+            counts[k] = used  # from here on, the row of the profile that the bin became
             used += 1
     if used < 2:
-        return used, 1e9
-    error = 0.0
+        return used, ENDLESS
+    error, limit = 0.0, 3.0 * n * most * most
     for i in range(n):
-        k, t = place_on(profile, used, way[i])
+        row = int(counts[bin_of(way[i], low, high)])
+        k = min(used - 2, max(0, row - (way[i] <= profile[row, 0])))
+        t = place_between(profile, k, way[i])
         for c in range(4):
             error += (samples[i, 2 + c] - profile[k, c + 1] - t * (profile[k + 1, c + 1] - profile[k, c + 1])) ** 2
+        if error > limit:
+            return used, ENDLESS
     return used, math.sqrt(error / (3 * n))
 
 
@@ -189,9 +214,9 @@ def fit_paint(samples: Floats, most_error: float, shape: Floats, profile: Floats
         profile[0, c + 1] = means[2 + c]
     if best < EVEN or n < 12:
         return kind, best, used
-    way, trial, trial_shape = np.empty(n), np.zeros((BINS, 5)), np.zeros(6)
+    way, trial, trial_shape, counts = np.empty(n), np.zeros((BINS, 5)), np.zeros(6), np.empty(BINS)
     if fit_linear(samples, n, means, way, trial_shape):
-        bins, error = profile_along(samples, n, way, trial)
+        bins, error = profile_along(samples, n, way, trial, counts, best)
         if error < best * GAIN:
             best, kind, used = error, LINEAR, bins
             profile[:] = trial
@@ -203,7 +228,7 @@ def fit_paint(samples: Floats, most_error: float, shape: Floats, profile: Floats
         return kind, best, used
     for circle in (False, True):
         if radial_way(samples, n, means, scale, terms, circle, way, trial_shape):
-            bins, error = profile_along(samples, n, way, trial)
+            bins, error = profile_along(samples, n, way, trial, counts, best)
             if error < best * GAIN:
                 best, kind, used = error, RADIAL, bins
                 profile[:] = trial

@@ -48,16 +48,19 @@ def slots_for(keys: Keys, count: int) -> Slots:
     return slots
 
 
-@allocating_kernel
-def entered(slots: Slots, keys: Keys, values: Values, found: int, key: int) -> tuple[Slots, Keys, Values, int]:
-    """The row of a key, `found` and of zeros if it is a new one, and the tables, which are larger then if need be."""
+@kernel
+def entered(slots: Slots, keys: Keys, found: int, key: int) -> int:
+    """The row of a key; for a new one that is `found`, which there must be room for."""
     slot = slot_of(slots, keys, key)
-    if slots[slot] >= 0:
-        return slots, keys, values, int(slots[slot])
-    if found == len(keys):
-        more, zeros = np.empty(2 * found, np.int64), np.zeros((2 * found, values.shape[1]), np.int64)
-        more[:found], zeros[:found] = keys, values
-        keys, values, slots = more, zeros, slots_for(more, found)
-        slot = slot_of(slots, keys, key)
-    keys[found], slots[slot] = key, found
-    return slots, keys, values, found
+    if slots[slot] < 0:
+        keys[found], slots[slot] = key, found
+    return int(slots[slot])
+
+
+@allocating_kernel
+def enlarged(keys: Keys, values: Values) -> tuple[Slots, Keys, Values]:
+    """The tables with room for twice as many rows; the new ones are zeros."""
+    found = len(keys)
+    more, zeros = np.empty(2 * found, np.int64), np.zeros((2 * found, values.shape[1]), np.int64)
+    more[:found], zeros[:found] = keys, values
+    return slots_for(more, found), more, zeros

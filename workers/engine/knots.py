@@ -153,7 +153,7 @@ def align_both(a: Floats, a_line: bool, b: Floats, b_line: bool) -> None:
         align(b, False, a[6] - a[4], a[7] - a[5])
 
 
-@allocating_kernel
+@kernel
 def move_knot(
     points: Floats, spans: Ids, curves: Floats, lines: Pixels, smooth: Pixels, count: int, k: int, tolerance: float,
     width: float, height: float, times: Floats, room: Floats, homes: Floats,

@@ -210,16 +210,21 @@ def without_shades(strokes: Floats, palette: Floats, most_error: float) -> Float
     return strokes[~shades_of(strokes, np.vstack([palette, strokes]), palette, most_error)]
 
 
-@allocating_kernel
 def shades_of(colors: Floats, inks: Floats, grounds: Floats, most_error: float) -> Mask:
     """Which colors are mixtures of some ink, not the very same, and some ground, and not almost one of the two."""
     shades = np.zeros(len(colors), np.bool_)
+    mark_shades(colors, inks, grounds, most_error, shades)
+    return shades
+
+
+@kernel
+def mark_shades(colors: Floats, inks: Floats, grounds: Floats, most_error: float, shades: Mask) -> None:
+    """Mark the colors that are such mixtures."""
     for i in range(len(colors)):
         for k in range(len(inks) * len(grounds)):
             if is_shade(colors[i], inks[k // len(grounds)], grounds[k % len(grounds)], most_error):
                 shades[i] = True
                 break
-    return shades
 
 
 @kernel

@@ -43,8 +43,16 @@ def measure(
     over: Singles, moments: Floats,
 ) -> None:  # fmt: skip
     """What the paints of the wanted regions leave over at calm pixels, and for each region the sums of its products."""
+    measure_with(np.empty(4), ids, pixels, calm, wanted, kinds, shapes, profiles, bins, over, moments)
+
+
+@kernel
+def measure_with(
+    color: Floats, ids: Ids, pixels: Pixels, calm: Mask, wanted: Mask, kinds: Counts, shapes: Floats, profiles: Floats,
+    bins: Counts, over: Singles, moments: Floats,
+) -> None:  # fmt: skip
+    """`measure` in a room for one color."""
     height, width = ids.shape
-    color = np.empty(4)
     for y in range(height):
         for x in range(width):
             i = int(ids[y, x])

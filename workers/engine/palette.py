@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from workers.engine.color import Floats, perceived
 from workers.engine.decode import Pixels
 from workers.engine.flatness import Mask
-from workers.engine.hashing import ROOM, Keys, Values, entered, slot_of, slots_for
+from workers.engine.hashing import ROOM, Keys, Slots, Values, enlarged, entered, slot_of, slots_for
 from workers.engine.kernels import allocating_kernel, kernel
 from workers.engine.mixture import Labels
 
@@ -74,23 +74,38 @@ def run_end(colors: Packed, mask: Mask, y: int, x: int) -> int:
 @allocating_kernel
 def count_colors(colors: Packed, mask: Mask) -> tuple[Keys, Values]:
     """Every key of the masked pixels; of each how many have it, and the sums of their four channels."""
+    keys, values = np.empty(ROOM, np.int64), np.zeros((ROOM, 5), np.int64)
+    slots, y, x, found = slots_for(keys, 0), 0, 0, 0
+    while True:
+        y, x, found = count_from(colors, mask, y, x, slots, keys, values, found)
+        if y == len(mask):
+            return keys[:found], values[:found]
+        slots, keys, values = enlarged(keys, values)
+
+
+@kernel
+def count_from(
+    colors: Packed, mask: Mask, y: int, x: int, slots: Slots, keys: Keys, values: Values, found: int
+) -> tuple[int, int, int]:
+    """Count from a pixel on, to the end or until the rows are full; give where to go on and the number of keys."""
     height, width = mask.shape
-    keys, values, found = np.empty(ROOM, np.int64), np.zeros((ROOM, 5), np.int64), 0
-    slots = slots_for(keys, 0)
-    for y in range(height):
-        x = run_from(mask, y, 0)
+    while y < height:
+        x = run_from(mask, y, x)
         while x < width:
+            if found == len(keys):
+                return y, x, found
             end, color = run_end(colors, mask, y, x), int(np.int64(colors[y, x]))
-            slots, keys, values, row = entered(slots, keys, values, found, color_key(color))
+            row = entered(slots, keys, found, color_key(color))
             found = max(found, row + 1)
             values[row, 0] += end - x
             for c in range(4):
                 values[row, 1 + c] += (end - x) * (color >> 8 * c & 255)
             x = run_from(mask, y, end)
-    return keys[:found], values[:found]
+        y, x = y + 1, 0
+    return y, x, found
 
 
-@kernel
+@allocating_kernel
 def name_colors(colors: Packed, mask: Mask, keys: Keys, names: Labels, out: Labels) -> None:
     """Give masked pixels the name of their key, 0 if it is not among the keys, and all others -1."""
     height, width = mask.shape

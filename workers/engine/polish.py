@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from workers.engine.color import Floats
-from workers.engine.gradients import BINS, CONSTANT, LINEAR, RADIAL, profile_along
+from workers.engine.gradients import BINS, CONSTANT, ENDLESS, LINEAR, RADIAL, profile_along
 from workers.engine.kernels import allocating_kernel, kernel
 
 ROUNDS = 4
@@ -83,10 +83,10 @@ def dials_of(kind: int, shape: Floats, dials: Floats) -> None:
 def polish(samples: Floats, kind: int, shape: Floats, profile: Floats) -> tuple[float, int]:
     """Improve shape and profile in place; give the error and the number of bins."""
     n = len(samples)
-    way, trial, trial_shape = np.empty(n), np.zeros((BINS, 5)), np.zeros(6)
+    way, trial, trial_shape, counts = np.empty(n), np.zeros((BINS, 5)), np.zeros(6), np.empty(BINS)
     dials, steps = np.zeros(4), np.zeros(4)
     ways_along(samples, n, kind, shape, way)
-    used, best = profile_along(samples, n, way, trial)
+    used, best = profile_along(samples, n, way, trial, counts, ENDLESS)
     dials_of(kind, shape, dials)
     spread = 0.0
     mx, my = samples[:, 0].mean(), samples[:, 1].mean()
@@ -106,7 +106,7 @@ def polish(samples: Floats, kind: int, shape: Floats, profile: Floats) -> tuple[
                     dials[k] = old + sign * steps[k]
                     shape_of(kind, dials, trial_shape)
                     ways_along(samples, n, kind, trial_shape, way)
-                    bins, worse = profile_along(samples, n, way, trial)
+                    bins, worse = profile_along(samples, n, way, trial, counts, best)
                     if worse < best * BETTER:
                         best, used, moved = worse, bins, True
                         continue
@@ -118,7 +118,7 @@ def polish(samples: Floats, kind: int, shape: Floats, profile: Floats) -> tuple[
             break
     shape_of(kind, dials, shape)
     ways_along(samples, n, kind, shape, way)
-    used, best = profile_along(samples, n, way, profile)
+    used, best = profile_along(samples, n, way, profile, counts, ENDLESS)
     return best, used
 
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from workers.engine.decode import Pixels
 from workers.engine.flatness import Mask
-from workers.engine.hashing import ROOM, Keys, Values, entered, slots_for
-from workers.engine.kernels import allocating_kernel
+from workers.engine.hashing import ROOM, Keys, Slots, Values, enlarged, entered, slots_for
+from workers.engine.kernels import allocating_kernel, kernel
 from workers.engine.palette import Histogram, Packed, Pure, color_key, packed, run_end, run_from
 
 MARGIN = 0.4
@@ -63,14 +63,28 @@ def elect_colors(colors: Packed, mask: Mask) -> tuple[Keys, Values]:
     That is found by majority vote (Boyer, Moore 1981): with the color come the votes it has left and all that were
     given.
     """
+    keys, values = np.empty(ROOM, np.int64), np.zeros((ROOM, 3), np.int64)
+    slots, y, x, found = slots_for(keys, 0), 0, 0, 0
+    while True:
+        y, x, found = elect_from(colors, mask, y, x, slots, keys, values, found)
+        if y == len(mask):
+            return keys[:found], values[:found]
+        slots, keys, values = enlarged(keys, values)
+
+
+@kernel
+def elect_from(
+    colors: Packed, mask: Mask, y: int, x: int, slots: Slots, keys: Keys, values: Values, found: int
+) -> tuple[int, int, int]:
+    """Vote from a pixel on, to the end or until the rows are full; give where to go on and the number of keys."""
     height, width = mask.shape
-    keys, values, found = np.empty(ROOM, np.int64), np.zeros((ROOM, 3), np.int64), 0
-    slots = slots_for(keys, 0)
-    for y in range(height):
-        x = run_from(mask, y, 0)
+    while y < height:
+        x = run_from(mask, y, x)
         while x < width:
+            if found == len(keys):
+                return y, x, found
             run, color = run_end(colors, mask, y, x) - x, int(np.int64(colors[y, x]))
-            slots, keys, values, row = entered(slots, keys, values, found, color_key(color))
+            row = entered(slots, keys, found, color_key(color))
             found = max(found, row + 1)
             values[row, 2] += run
             if values[row, 0] == color:
@@ -80,4 +94,5 @@ def elect_colors(colors: Packed, mask: Mask) -> tuple[Keys, Values]:
             else:
                 values[row, 0], values[row, 1] = color, run - values[row, 1]
             x = run_from(mask, y, x + run)
-    return keys[:found], values[:found]
+        y, x = y + 1, 0
+    return y, x, found

@@ -154,10 +154,21 @@ def place_ring(
     leeway both ways, but little inward, and none into a rim at the clear page: what lies below ends under the rim.
     Where the outline shows, the three last columns tell where the tip around the point ends (`find_trace`).
     """
+    own, other, covers = np.empty(4), np.empty(4), np.full(len(walk), -1, np.int32)
+    kept = place_cracks(walk, pixels, palette, labels, ids, ranks, rank, soft_step, out, cracks, own, other, covers)
+    soften_ends(out, kept)
+    close_notches(covers, out, kept)
+    return kept
+
+
+@kernel
+def place_cracks(
+    walk: Lattice, pixels: Pixels, palette: Floats, labels: Labels, ids: Ids, ranks: Ids, rank: int, soft_step: float,
+    out: Floats, cracks: Ids, own: Floats, other: Floats, covers: Ids,
+) -> int:  # fmt: skip
+    """As `place_ring`, crack by crack; where a later shape lies on the rim of the page, `covers` has its region."""
     height, width = ids.shape
-    total = len(walk)
-    kept = 0
-    own, other, covers = np.empty(4), np.empty(4), np.full(total, -1, np.int32)
+    total, kept = len(walk), 0
     for k in range(total):
         x, y = int(walk[k, 0]), int(walk[k, 1])
         after = wrapped(k + 1, total)
@@ -216,8 +227,6 @@ def place_ring(
             else:
                 out[kept, 4], out[kept, 5], out[kept, 6] = min(SURE, 0.2 * depth), min(0.8, 0.4 * depth), depth - 0.5
         kept += 1
-    soften_ends(out, kept)
-    close_notches(covers, out, kept)
     return kept
 
 
