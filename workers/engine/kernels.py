@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import ParamSpec, TypeVar, cast
+from typing import Any, ParamSpec, TypeVar, cast
 
 import numba
 from numba.core import config
@@ -73,5 +73,5 @@ def _compiled(function: Callable[Parameters, Result], *, counts_references: bool
     if kept:
         FOLDERS.add(folder := folder_of(function.__module__))
         setattr(config, "CACHE_DIR", str(folder))  # noqa: B010 - numba writes its settings in no other way
-    compiled = numba.njit(cache=kept, nogil=True, error_model="numpy", _nrt=counts_references)
-    return cast(Callable[Parameters, Result], compiled(function))
+    options: dict[str, Any] = {"cache": kept, "nogil": True, "error_model": "numpy", "_nrt": counts_references}
+    return cast(Callable[Parameters, Result], numba.njit(**options)(function))

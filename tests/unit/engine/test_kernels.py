@@ -1,13 +1,23 @@
 """How kernels are compiled: the same numbers in give the same numbers out, whoever compiled them and where."""
 
+import ast
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numba.core.errors import NumbaError
+from numba.core.runtime import _nrt_python  # pyright: ignore[reportAttributeAccessIssue, reportUnknownVariableType]
+from numba.core.runtime.nrt import rtsys
 
-from workers.engine import kernels
+from shared.tracing import TraceOptions
+from workers.engine import kernels, trace
 from workers.engine.color import Floats
-from workers.engine.kernels import PACKAGE, folder_of, forget_older_kernels, kernel, text_of
+from workers.engine.kernels import ENGINE, PACKAGE, folder_of, forget_older_kernels, kernel, text_of
+from workers.engine.rehearsal import REHEARSED, rehearsal_pictures
+
+NUMBERS = {"bool", "int", "float", "None", "tuple", "Curve", "Distance"}
+"""What a kernel may return that holds no array."""
 
 
 @kernel
@@ -66,3 +76,58 @@ def test_code_compiled_for_earlier_versions_is_removed(tmp_path: Path, monkeypat
     forget_older_kernels()
     assert current.is_dir()
     assert not older.exists()
+
+
+@kernel
+def room_for(count: int) -> float:
+    """Makes an array, which such a kernel must not."""
+    return np.zeros(count).sum()
+
+
+def test_a_kernel_that_makes_an_array_does_not_compile() -> None:
+    with pytest.raises(NumbaError):
+        room_for(3)
+
+
+def kernels_of_the_engine() -> Iterator[tuple[ast.FunctionDef, str]]:
+    """Each with its decorator."""
+    for path in ENGINE.rglob("*.py"):
+        for function in ast.parse(path.read_text("utf-8")).body:
+            if isinstance(function, ast.FunctionDef):
+                for decorator in function.decorator_list:
+                    if isinstance(decorator, ast.Name) and decorator.id in ("kernel", "allocating_kernel"):
+                        yield function, decorator.id
+
+
+def names_in(tree: ast.AST) -> set[str]:
+    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+
+
+def test_no_kernel_that_counts_nothing_is_given_a_new_array() -> None:
+    """It would never be freed."""
+    all_kernels = list(kernels_of_the_engine())
+    assert len(all_kernels) > 200
+    returning = {
+        function.name for function, _ in all_kernels if function.returns and names_in(function.returns) - NUMBERS
+    }
+    assert {"smoothed", "slots_for", "count_colors", "put_rings"} <= returning
+    wrong = {
+        function.name
+        for function, decorator in all_kernels
+        if decorator == "kernel" and (function.name in returning or names_in(function) & returning)
+    }
+    assert wrong == set()
+
+
+@pytest.mark.parametrize("options", REHEARSED, ids=("auto", "colors", "cutout", "photo"))
+def test_kernels_free_what_they_make(options: TraceOptions) -> None:
+    _nrt_python.memsys_enable_stats()
+    try:
+        before = rtsys.get_allocation_stats()
+        for picture in rehearsal_pictures():
+            trace(picture, options)
+        after = rtsys.get_allocation_stats()
+    finally:
+        _nrt_python.memsys_disable_stats()
+    assert after.alloc - before.alloc > 100
+    assert after.alloc - before.alloc == after.free - before.free
