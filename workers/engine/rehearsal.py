@@ -4,13 +4,13 @@ import io
 from collections.abc import Iterator
 from typing import Final
 
-from PIL import Image, ImageChops, ImageDraw
+from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 from shared.tracing import TraceOptions
 
 REHEARSED: Final = (
     TraceOptions(),
-    TraceOptions(colors=3),
+    TraceOptions(colors=3, background="#ffffff"),
     TraceOptions(stacking="cutout", background="remove"),
     TraceOptions(preset="photo"),
 )
@@ -20,7 +20,7 @@ SMALL, LARGE = 64, 300
 
 def rehearsal_pictures() -> Iterator[bytes]:
     """A smooth PNG with alpha, opaque PNGs, a JPEG, an enlarged one and a pixel drawing, each with curves, corners and
-    ramps; and a flat drawing, too large to be enlarged.
+    ramps; a flat drawing, too large to be enlarged; and a shadow without a shape.
     """
     small, large = drawn(SMALL), on_white(drawn(LARGE))
     yield encoded(small, "PNG")
@@ -34,6 +34,11 @@ def rehearsal_pictures() -> Iterator[bytes]:
     pen.polygon((200, 30, 370, 90, 260, 270), fill="red")
     yield encoded(flat.resize((288, 192), Image.Resampling.BICUBIC), "PNG")
     yield encoded(on_white(small).quantize(8).resize((8, 8), 0).resize((64, 64), 0).convert("RGB"), "PNG")
+    alpha = Image.new("L", (SMALL, SMALL))
+    ImageDraw.Draw(alpha).polygon((13, 13, 51, 20, 40, 53, 20, 47), fill=200)
+    shadow = Image.new("RGBA", alpha.size, "black")
+    shadow.putalpha(alpha.filter(ImageFilter.GaussianBlur(6)))
+    yield encoded(shadow, "PNG")
 
 
 def drawn(side: int) -> Image.Image:

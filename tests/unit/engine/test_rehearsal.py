@@ -1,7 +1,12 @@
+import ast
 import gc
 import importlib
 import io
 import pkgutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,6 +28,38 @@ def signatures() -> dict[str, set[object]]:
                 if hasattr(value, "signatures"):
                     found[f"{module.name}.{name}"] = set(value.signatures)
     return found
+
+
+def called_by_python() -> Iterator[str]:
+    """Every kernel that a function of the engine calls which is none itself, and not merely a variable of that name."""
+    for module in pkgutil.walk_packages(workers.engine.__path__, "workers.engine."):
+        if module.ispkg or module.name.endswith("__main__"):
+            continue
+        found = importlib.import_module(module.name)
+        for statement in ast.parse(Path(str(found.__file__)).read_text("utf-8")).body:
+            if isinstance(statement, ast.FunctionDef) and hasattr(getattr(found, statement.name), "signatures"):
+                continue
+            for node in ast.walk(statement):
+                if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                    kernel = getattr(found, node.func.id, None)
+                    if hasattr(kernel, "signatures"):
+                        yield f"{kernel.__module__}.{kernel.__name__}"
+
+
+def print_unrehearsed() -> None:
+    """Warm the engine and print the kernels that this leaves to be compiled."""
+    warm()
+    for name in sorted(set(called_by_python())):
+        module, _, kernel = name.rpartition(".")
+        if not getattr(importlib.import_module(module), kernel).signatures:
+            print(name)
+
+
+def test_every_kernel_that_python_calls_is_rehearsed() -> None:
+    assert len(set(called_by_python())) > 80
+    command = "from tests.unit.engine.test_rehearsal import print_unrehearsed; print_unrehearsed()"
+    done = subprocess.run((sys.executable, "-c", command), capture_output=True, text=True, check=True)
+    assert [] == done.stdout.split()
 
 
 def pictures() -> list[Image.Image]:
