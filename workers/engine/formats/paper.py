@@ -26,21 +26,34 @@ def over(color: Channels, opacity: float, below: Channels = WHITE) -> Channels:
 
 def colors_on_paper(areas: Sequence[Area]) -> list[Channels]:
     """For every area the color that paper shows; gradients count as one color."""
-    seen, sheets = list[Channels](), list[tuple[Channels, list[Points]]]()
+    seen, sheets, boxes = list[Channels](), list[tuple[Channels, list[Points]]](), np.empty((len(areas), 2, 2))
     for area in areas:
-        below = WHITE
-        if area.opacity < 1:
-            outlines = [polygon(contour) for contour in contours(area.data)]
-            points = np.concatenate([*outlines, np.empty((0, 2))])
-            points = points[:: max(1, len(points) // MOST_POINTS)]
-            for color, sheet in sheets:
-                if 2 * np.count_nonzero(inside(points, sheet)) > len(points):
-                    below = color
-            seen.append(over(area.color(), area.opacity, below))
-            sheets.append((seen[-1], outlines))
-        else:
+        if area.opacity == 1:
             seen.append(tuple(float(channel) for channel in area.color()))
+            continue
+        outlines = [polygon(contour) for contour in contours(area.data)]
+        points = np.concatenate([*outlines, np.empty((0, 2))])
+        below = seen_below(points[:: max(1, len(points) // MOST_POINTS)], sheets, boxes[: len(sheets)])
+        seen.append(over(area.color(), area.opacity, below))
+        boxes[len(sheets)] = box_of(points)
+        sheets.append((seen[-1], outlines))
     return seen
+
+
+def seen_below(points: Points, sheets: Sequence[tuple[Channels, list[Points]]], boxes: Points) -> Channels:
+    """The color of the last sheet that most of the points lie on, or of the paper; only those near by are asked."""
+    (left, top), (right, bottom) = box_of(points)
+    near = (boxes[:, 0, 0] <= right) & (boxes[:, 1, 0] >= left) & (boxes[:, 0, 1] <= bottom) & (boxes[:, 1, 1] >= top)
+    for k in np.flatnonzero(near)[::-1].tolist():
+        color, outlines = sheets[k]
+        if 2 * np.count_nonzero(inside(points, outlines)) > len(points):
+            return color
+    return WHITE
+
+
+def box_of(points: Points) -> Points:
+    """The least and the greatest coordinates; of no points a box that nothing meets."""
+    return np.array([points.min(0, initial=np.inf), points.max(0, initial=-np.inf)])
 
 
 def polygon(contour: Sequence[tuple[float, ...]]) -> Points:
