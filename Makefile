@@ -17,7 +17,7 @@ up: $(WARM) ## start the whole stack in the foreground (PORT= and TOVECTOR_HOME=
 	@exec $(RUN) -m dev up --with-parent
 
 test: $(WARM) ## run every test against a real Postgres and Redis, with coverage
-	@$(RUN) -m pytest -n 2 --cov --cov-report=term
+	@$(RUN) -m pytest -n 3 --cov --cov-report=term
 
 sure: checks test ## all that CI does: format, lint, types, import contracts, tests
 

@@ -46,18 +46,16 @@ def called_by_python() -> Iterator[str]:
                         yield f"{kernel.__module__}.{kernel.__name__}"
 
 
-def print_unrehearsed() -> None:
-    """Warm the engine and print the kernels that this leaves to be compiled."""
+def unrehearsed() -> list[str]:
+    """The kernels that Python calls and that warming the engine leaves to be compiled."""
     warm()
-    for name in sorted(set(called_by_python())):
-        module, _, kernel = name.rpartition(".")
-        if not getattr(importlib.import_module(module), kernel).signatures:
-            print(name)
+    named = [(name, *name.rpartition(".")) for name in sorted(set(called_by_python()))]
+    return [name for name, module, _, own in named if not getattr(importlib.import_module(module), own).signatures]
 
 
 def test_every_kernel_that_python_calls_is_rehearsed() -> None:
     assert len(set(called_by_python())) > 80
-    command = "from tests.unit.engine.test_rehearsal import print_unrehearsed; print_unrehearsed()"
+    command = "from tests.unit.engine.test_rehearsal import unrehearsed; print(*unrehearsed())"
     done = subprocess.run((sys.executable, "-c", command), capture_output=True, text=True, check=True)
     assert [] == done.stdout.split()
 
