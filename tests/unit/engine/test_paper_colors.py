@@ -1,10 +1,13 @@
 """What white paper shows of translucent areas, for formats without transparency."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from workers.engine.artwork import read_artwork
+from workers.engine.flatness import Mask
 from workers.engine.formats import paper
-from workers.engine.formats.paper import colors_on_paper
+from workers.engine.formats.paper import Points, colors_on_paper
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" version="1.1" width="900" height="900" viewBox="0 0 900 900">{}</svg>'
 
@@ -30,8 +33,13 @@ def test_a_sheet_in_the_hole_of_another_lies_on_paper() -> None:
 
 
 def test_thousands_of_small_sheets_are_compared_with_their_neighbors_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked, inside = list[int](), paper.inside
-    monkeypatch.setattr(paper, "inside", lambda points, outlines: asked.append(1) or inside(points, outlines))
+    asked, inside = list[Points](), paper.inside
+
+    def counted(points: Points, outlines: Sequence[Points]) -> Mask:
+        asked.append(points)
+        return inside(points, outlines)
+
+    monkeypatch.setattr(paper, "inside", counted)
     side = 30
     sheets = [sheet(30 * x, 30 * y, 20) for y in range(side) for x in range(side)]
     assert shades(*sheets, sheet(2, 2, 10)) == [128] * side * side + [64]

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -41,7 +42,7 @@ def called_by_python() -> Iterator[str]:
                 continue
             for node in ast.walk(statement):
                 if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-                    kernel = getattr(found, node.func.id, None)
+                    kernel: Any = getattr(found, node.func.id, None)
                     if hasattr(kernel, "signatures"):
                         yield f"{kernel.__module__}.{kernel.__name__}"
 
