@@ -129,9 +129,13 @@ def source() -> str:
     """All that is not a page."""
     endings = {".py", ".sql", ".sh", ".yml", ".conf", ".ini"}
     found = [path for folder in FOLDERS for path in (ROOT / folder).rglob("*") if path.suffix in endings]
-    found += [path for path in ROOT.iterdir() if path.is_file() and path.suffix != ".md"]
-    found = [path for path in found if path.name not in {".coverage", "schema.sql"} and path.suffix != ".lock"]
-    return "\n".join(path.read_text("utf-8", "replace") for path in found)
+    found += [path for path in ROOT.iterdir() if path.suffix not in {".md", ".lock"} and not is_coverage(path)]
+    return "\n".join(path.read_text("utf-8") for path in found if path.is_file() and path.name != "schema.sql")
+
+
+def is_coverage(path: Path) -> bool:
+    """Whether it is data of coverage, which processes write and take away while the tests run."""
+    return path.name.startswith(".coverage")
 
 
 @each_page
