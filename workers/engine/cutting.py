@@ -20,7 +20,7 @@ from workers.engine.closed import fit_ring
 from workers.engine.color import Floats
 from workers.engine.decode import Pixels
 from workers.engine.outlines import Lattice, Outline
-from workers.engine.pathdata import write_path
+from workers.engine.pathdata import Pen, new_pen, write_path
 from workers.engine.regions import Ids
 from workers.engine.rings import Tracer
 
@@ -71,14 +71,15 @@ class CutTracer:
 
     def path(self, region: int, walks: list[Lattice]) -> tuple[str, int]:
         """Path data of all walks around a region, and the number of its segments."""
-        pieces = [self.closed_path(region, walk) for walk in walks]
+        pen = new_pen()
+        pieces = [self.closed_path(region, walk, pen) for walk in walks]
         return "".join(data for data, _ in pieces), sum(segments for _, segments in pieces)
 
-    def closed_path(self, region: int, walk: Lattice) -> tuple[str, int]:
+    def closed_path(self, region: int, walk: Lattice, pen: Pen) -> tuple[str, int]:
         """Path data of one walk, its arcs one after the other."""
         parts = [self.curves_of(region, arc) for arc in self.arcs(walk)]
         curves, lines = np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
-        return write_path(curves, lines, len(curves), self.tracer.recipe.units) if len(curves) else ("", 0)
+        return write_path(curves, lines, len(curves), self.tracer.recipe.units, pen) if len(curves) else ("", 0)
 
     def is_first(self, region: int, other: int) -> bool:
         """Which of two neighbors fits their border: the one with the lower number, if both are drawn."""

@@ -1,4 +1,7 @@
-"""Path data in few bytes: relative commands, whole units, no letter or space that a reader can do without."""
+"""Path data in few bytes: relative commands, whole units, no letter or space that a reader can do without.
+
+A closed path begins after its longest line, which `z` then draws.
+"""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +16,24 @@ LINE, QUARTER = 1, 2
 MOST_BYTES = 72
 """A segment is a letter and at most six numbers of a sign or space and up to ten digits, and so is the beginning."""
 
-MOVE, LINE_TO, ACROSS, DOWN, CURVE, MIRRORED, ARC, CLOSE = (ord(letter) for letter in "Mlhvcsaz")
+MOVE, MOVE_BY, LINE_TO, ACROSS, DOWN, CURVE, MIRRORED, ARC, CLOSE = (ord(letter) for letter in "Mmlhvcsaz")
 MINUS, SPACE, ZERO = ord("-"), ord(" "), ord("0")
 
 Text = NDArray[np.uint8]
+
+Pen = NDArray[np.int64]
+"""Whether there is a closed path before this one, and where it began: there the pen is since its `z`."""
+
+
+@kernel
+def size_of(value: int) -> int:
+    """The number of bytes of a whole number."""
+    size = 2 if value < 0 else 1
+    left = abs(value)
+    while left >= 10:
+        left //= 10
+        size += 1
+    return size
 
 
 @kernel
@@ -39,16 +56,41 @@ def put_number(text: Text, at: int, value: int, spaced: bool) -> int:
     return at + digits
 
 
+@kernel
+def put_start(text: Text, x: int, y: int, pen: Pen) -> int:
+    """Write where a closed path begins, relative to the one before if that is shorter; give the number of bytes."""
+    dx, dy = x - pen[1], y - pen[2]
+    shorter = pen[0] == 1 and size_of(dx) + size_of(dy) + (dy >= 0) < size_of(x) + size_of(y) + (y >= 0)
+    pen[0], pen[1], pen[2] = 1, x, y
+    if shorter:
+        x, y = dx, dy
+    text[0] = MOVE_BY if shorter else MOVE
+    return put_number(text, put_number(text, 1, x, False), y, True)
+
+
+@kernel
+def best_start(rows: NDArray[np.int64], lines: Pixels) -> int:
+    """The curve after the line that takes most bytes to write: if the path begins there `z` draws that line."""
+    best, longest = 0, 0
+    for k in range(len(rows)):
+        dx, dy = rows[k, 6] - rows[k, 0], rows[k, 7] - rows[k, 1]
+        if lines[k] == LINE and (dx != 0 or dy != 0):
+            size = (size_of(dx) if dx != 0 else 0) + (size_of(dy) if dy != 0 else 0)
+            if size > longest:
+                best, longest = (k + 1) % len(rows), size
+    return best
+
+
 @allocating_kernel
-def put_path(rows: NDArray[np.int64], lines: Pixels, text: Text) -> tuple[int, int]:
+def put_path(rows: NDArray[np.int64], lines: Pixels, text: Text, pen: Pen) -> tuple[int, int]:
     """Write the path of curves in whole units; give the number of its bytes and of its segments."""
-    count, values = len(rows), np.empty(6, np.int64)
-    start_x, start_y = rows[0, 0], rows[0, 1]
-    text[0] = MOVE
-    at = put_number(text, put_number(text, 1, start_x, False), start_y, True)
-    x, y, segments, previous, mirror_x, mirror_y = start_x, start_y, 0, MOVE, 0, 0
-    for k in range(count):
-        last = k == count - 1
+    count, values, start = len(rows), np.empty(6, np.int64), best_start(rows, lines)
+    start_x, start_y = rows[start, 0], rows[start, 1]
+    at = put_start(text, start_x, start_y, pen)
+    x, y, segments, mirror_x, mirror_y = start_x, start_y, 0, 0, 0
+    previous = LINE_TO if text[0] == MOVE_BY else MOVE  # what follows `m` is a line unless a letter says otherwise
+    for step in range(count):
+        k, last = (start + step) % count, step == count - 1
         end_x, end_y = (start_x, start_y) if last else (rows[k, 6], rows[k, 7])
         dx, dy = end_x - x, end_y - y
         if lines[k] == LINE:
@@ -79,7 +121,7 @@ def put_path(rows: NDArray[np.int64], lines: Pixels, text: Text) -> tuple[int, i
 
 
 @kernel
-def put_arcs(curves: Floats, units: int, text: Text) -> int:
+def put_arcs(curves: Floats, units: int, text: Text, pen: Pen) -> int:
     """Write an ellipse of four curves as two arcs, from its right or left end; gives 0 bytes if it is not upright."""
     x, y = (curves[0, 0] + curves[2, 0]) / 2 * units, (curves[0, 1] + curves[2, 1]) / 2 * units
     ax, ay = curves[0, 0] * units - x, curves[0, 1] * units - y
@@ -91,9 +133,7 @@ def put_arcs(curves: Floats, units: int, text: Text) -> int:
     wide, high = int(np.rint(abs(ax))), int(np.rint(abs(by)))
     if np.rint(ay) != 0 or np.rint(bx) != 0 or wide == 0 or high == 0:
         return 0
-    text[0] = MOVE
-    at = put_number(text, 1, int(np.rint(x)) - wide, False)
-    at = put_number(text, at, int(np.rint(y)), True)
+    at = put_start(text, int(np.rint(x)) - wide, int(np.rint(y)), pen)
     text[at] = ARC
     at += 1
     for way in (2 * wide, -2 * wide):
@@ -104,8 +144,9 @@ def put_arcs(curves: Floats, units: int, text: Text) -> int:
 
 
 @kernel
-def put_page(width: int, height: int, units: int, text: Text) -> int:
+def put_page(width: int, height: int, units: int, text: Text, pen: Pen) -> int:
     """Write the outline of the whole page; give the number of bytes."""
+    pen[0], pen[1], pen[2] = 1, 0, 0
     text[0], text[1], text[2], text[3], text[4] = MOVE, ZERO, SPACE, ZERO, ACROSS
     at = put_number(text, 5, width * units, False)
     text[at] = DOWN
@@ -117,7 +158,7 @@ def put_page(width: int, height: int, units: int, text: Text) -> int:
 
 
 @allocating_kernel
-def put_closed(curves: Floats, lines: Pixels, count: int, units: int, text: Text) -> tuple[int, int]:
+def put_closed(curves: Floats, lines: Pixels, count: int, units: int, text: Text, pen: Pen) -> tuple[int, int]:
     """Write the closed path of consecutive curves, in pixels; give the number of its bytes and of its segments.
 
     The last curve ends where the first began. Lines of no length at this precision are left out; a path that
@@ -125,15 +166,19 @@ def put_closed(curves: Floats, lines: Pixels, count: int, units: int, text: Text
     mirrors the last one before it is written without that handle (`s`).
     """
     if count == 4 and (lines[:4] == QUARTER).all():
-        used = put_arcs(curves, units, text)
+        used = put_arcs(curves, units, text, pen)
         if used:
             return used, 2
     rows = np.empty((count, 8), np.int64)
     for k in range(count):
         for c in range(8):
             rows[k, c] = int(np.rint(curves[k, c] * units))
-    used, segments = put_path(rows, lines, text)
-    return (used, segments) if segments >= 2 else (0, 0)
+    known, x, y = pen[0], pen[1], pen[2]
+    used, segments = put_path(rows, lines, text, pen)
+    if segments >= 2:
+        return used, segments
+    pen[0], pen[1], pen[2] = known, x, y
+    return 0, 0
 
 
 def room_for(curves: int) -> Text:
@@ -146,14 +191,19 @@ def decoded(text: Text, used: int) -> str:
     return text[:used].tobytes().decode("ascii")
 
 
-def write_path(curves: Floats, lines: Pixels, count: int, units: int) -> tuple[str, int]:
+def new_pen() -> Pen:
+    """What a path begins with."""
+    return np.zeros(3, np.int64)
+
+
+def write_path(curves: Floats, lines: Pixels, count: int, units: int, pen: Pen) -> tuple[str, int]:
     """What `put_closed` writes, and the number of segments."""
     text = room_for(count)
-    used, segments = put_closed(curves, lines, count, units, text)
+    used, segments = put_closed(curves, lines, count, units, text, pen)
     return decoded(text, used), segments
 
 
 def rectangle(width: int, height: int, units: int) -> tuple[str, int]:
     """Path data of the whole page, and the number of its segments."""
     text = room_for(4)
-    return decoded(text, put_page(width, height, units, text)), 4
+    return decoded(text, put_page(width, height, units, text, new_pen())), 4

@@ -10,7 +10,7 @@ from workers.engine.kernels import allocating_kernel, kernel
 from workers.engine.labels import Labelled
 from workers.engine.mixture import Labels
 from workers.engine.outlines import Lattice, Outline, Starts
-from workers.engine.pathdata import MOST_BYTES, Text, decoded, put_closed, put_page, write_path
+from workers.engine.pathdata import MOST_BYTES, Pen, Text, decoded, new_pen, put_closed, put_page, write_path
 from workers.engine.recipe import Recipe
 from workers.engine.regions import Ids
 from workers.engine.ring import place_ring
@@ -33,7 +33,7 @@ def put_rings(
 ) -> tuple[Text, int, int]:  # fmt: skip
     """Path data of all walks of the shape drawn at this rank, its number of bytes, and that of its segments."""
     height, width = ids.shape
-    text, used, segments = np.empty(0, np.uint8), 0, 0
+    text, used, segments, pen = np.empty(0, np.uint8), 0, 0, np.zeros(3, np.int64)
     for k in range(len(starts) - 1):
         walk = points[starts[k] : starts[k + 1]]
         ring, cracks = np.empty((len(walk), 7)), np.empty(len(walk), np.int32)
@@ -53,10 +53,10 @@ def put_rings(
             larger[:used] = text[:used]
             text = larger
         if page:
-            used += put_page(width, height, units, text[used:])
+            used += put_page(width, height, units, text[used:], pen)
             segments += 4
         else:
-            more, new = put_closed(curves, lines, made, units, text[used:])
+            more, new = put_closed(curves, lines, made, units, text[used:], pen)
             used, segments = used + more, segments + new
     return text, used, segments
 
@@ -73,7 +73,8 @@ class Tracer:
     def path(self, outline: Outline, rank: int) -> tuple[str, int]:
         """Path data of all walks of the shape drawn at this rank, and the number of its segments."""
         if self.recipe.squares:
-            pieces = [self.squares(walk) for walk in outline.rings]
+            pen = new_pen()
+            pieces = [self.squares(walk, pen) for walk in outline.rings]
             return "".join(data for data, _ in pieces), sum(segments for _, segments in pieces)
         fit = self.recipe.fit
         dials = fit.tolerance, fit.corner, fit.smoothing, fit.straight, fit.speck, fit.refined
@@ -88,11 +89,11 @@ class Tracer:
         n = place_ring(walk, *self.picture, rank, self.recipe.soft_step, ring, cracks)
         return ring[:n], cracks[:n]
 
-    def squares(self, walk: Lattice) -> tuple[str, int]:
+    def squares(self, walk: Lattice, pen: Pen) -> tuple[str, int]:
         """A walk exactly as it is: horizontal and vertical lines between its turns."""
         before, after = walk - np.roll(walk, 1, 0), np.roll(walk, -1, 0) - walk
         corners = walk[(before != after).any(1)].astype(float)
         n = len(corners)
         curves = np.zeros((n, 8))
         curves[:, :2], curves[:, 6:] = corners, np.roll(corners, -1, 0)
-        return write_path(curves, np.ones(n, np.uint8), n, self.recipe.units)
+        return write_path(curves, np.ones(n, np.uint8), n, self.recipe.units, pen)

@@ -70,4 +70,4 @@ def test_an_edge_is_no_line_of_a_color_that_is_elsewhere() -> None:
     pen.polygon([(150 * scale, 0), (480 * scale, 0), (480 * scale, 330 * scale)], fill="#4eaee2")
     small = picture.resize((480, 480), Image.Resampling.LANCZOS)
     svg = trace(encoded(small, "JPEG", quality=60, subsampling=2), TraceOptions()).svg
-    assert 3 == svg.count("M"), svg  # the page and both shapes
+    assert len(re.findall(r"[Mm](?=[-\d])", svg)) == 3, svg  # the page and both shapes

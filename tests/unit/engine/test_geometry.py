@@ -8,7 +8,9 @@ from shared.tracing import TraceOptions
 from tests.pixels import encoded
 from workers.engine import trace
 from workers.engine.artwork import Step, read_artwork, steps
-from workers.engine.pathdata import write_path
+from workers.engine.color import Floats
+from workers.engine.decode import Pixels
+from workers.engine.pathdata import new_pen, write_path
 
 SIDE, ZOOM = 264, 8
 UNITS = 10
@@ -128,10 +130,35 @@ def test_pieces_of_a_smooth_outline_join_without_a_bend() -> None:
 
 def test_a_mirrored_handle_is_not_written_twice() -> None:
     curves = np.array([[0, 0, 1, 2, 3, 4, 5, 4], [5, 4, 7, 4, 8, 2, 9, 0], [9, 0, 6, 0, 3, 0, 0, 0]], float)
-    data, segments = write_path(curves, np.array([0, 0, 1], np.uint8), 3, 1)
+    data, segments = write_path(curves, np.array([0, 0, 1], np.uint8), 3, 1, new_pen())
     assert data == "M0 0c1 2 3 4 5 4s3-2 4-4z"
     assert segments == 3
     assert list(steps(data))[1:3] == [("C", tuple(curves[0, 2:])), ("C", tuple(curves[1, 2:]))]
+
+
+def polygon(*corners: tuple[int, int]) -> tuple[Floats, Pixels]:
+    """A closed outline of lines, and what marks them as such."""
+    curves = np.zeros((len(corners), 8))
+    curves[:, :2], curves[:, 6:] = corners, np.roll(corners, -1, 0)
+    return curves, np.ones(len(corners), np.uint8)
+
+
+def test_the_line_that_takes_most_to_write_is_drawn_by_closing_the_path() -> None:
+    curves, lines = polygon((0, 0), (120, -340), (60, 20))
+    curves[1, 2:6], lines[1] = (130, -300, 90, 10), 0
+    data, segments = write_path(curves, lines, 3, 1, new_pen())
+    assert (data, segments) == ("M120-340c10 40-30 350-60 360l-60-20z", 3)
+    assert len(drawn(data)) == 3
+
+
+def test_an_outline_begins_relative_to_the_one_before_where_that_is_shorter() -> None:
+    outlines = [polygon((1000, 2000), (1050, 2010), (990, 2300)), polygon((1010, 2040), (1020, 2045), (1002, 2060))]
+    outlines.append(polygon((7, 8), (9, 8), (8, 12)))
+    pen = new_pen()
+    data = [write_path(*outline, 3, 1, pen)[0] for outline in outlines]
+    assert data == ["M990 2300l10-300 50 10z", "m12-240 8-20 10 5z", "M7 8h2l-1 4z"]
+    starts = [numbers for name, numbers in steps("".join(data)) if name == "M"]
+    assert starts == [(990, 2300), (1002, 2060), (7, 8)]
 
 
 @pytest.mark.parametrize("sweep", [0, 1])
