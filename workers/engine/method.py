@@ -186,16 +186,17 @@ def paint_shapes(
             continue
         fill, opacity = flat_paint(colors[outline.region].tolist())
         if outline.region in paints:
-            fill, opacity = gradient_fill(paints[outline.region], recipe.units, definitions)
+            area = int(regions.areas[outline.region])
+            fill, opacity = gradient_fill(paints[outline.region], area, recipe.units, definitions)
         left, top, right, bottom = stack.boxes[outline.region].tolist()
         shape = Shape(data, fill, segments, opacity)
         shapes.append(Placed(outline.region, shape, (left, top, right, bottom)))
     return Painted(shapes, tuple(definitions))
 
 
-def gradient_fill(paint: Paint, units: int, definitions: list[str]) -> tuple[str, float]:
-    """Define the paint if it is a gradient; give what fills the shape, and its opacity."""
-    definition, fill, opacity = fill_of(paint, units, f"g{len(definitions)}")
+def gradient_fill(paint: Paint, area: int, units: int, definitions: list[str]) -> tuple[str, float]:
+    """Define the paint if it is a gradient; give what fills a shape of so many pixels, and its opacity."""
+    definition, fill, opacity = fill_of(paint, area, units, f"g{len(definitions)}")
     if definition:
         definitions.append(definition)
     return fill, opacity

@@ -45,7 +45,7 @@ FELL_BACK = "The image was traced in a simpler way, on white; please tell us abo
 Method = Callable[[Samples, Recipe], Art]
 """Traces premultiplied samples by a recipe."""
 
-ENGINE_VERSION = "1.22"
+ENGINE_VERSION = "1.23"
 """Part of every trace's cache key: raised whenever the same input may give another drawing."""
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from workers.engine.color import Floats
 from workers.engine.gradients import BINS, LINEAR
-from workers.engine.paints import fill_of
+from workers.engine.paints import STOP_AREA, fill_of
 from workers.engine.softness import Paint
 
 WAYS: Floats = np.linspace(5.0, 10.0 * BINS - 5, BINS)
@@ -27,8 +27,8 @@ def stops_of(definition: str) -> list[tuple[float, int]]:
 
 def test_a_bend_takes_a_stop_and_an_even_slope_none() -> None:
     bent = np.where(WAYS < 60, 20 + WAYS, 140 - WAYS)
-    assert len(stops_of(fill_of(paint_of(bent), 10, "g0")[0])) >= 3
-    definition, fill, opacity = fill_of(paint_of(20 + WAYS), 10, "g0")
+    assert len(stops_of(fill_of(paint_of(bent), STOP_AREA, 10, "g0")[0])) >= 3
+    definition, fill, opacity = fill_of(paint_of(20 + WAYS), STOP_AREA, 10, "g0")
     assert (fill, opacity) == ("url(#g0)", 1.0)
     assert stops_of(definition) == [(0, 20), (1, 140)]
 
@@ -36,7 +36,7 @@ def test_a_bend_takes_a_stop_and_an_even_slope_none() -> None:
 def test_noise_at_the_ends_does_not_tilt_the_whole_gradient() -> None:
     grays = 20 + WAYS
     grays[0], grays[-1] = grays[0] + 2, grays[-1] + 2
-    first, *others, last = stops_of(fill_of(paint_of(grays), 10, "g0")[0])
+    first, *others, last = stops_of(fill_of(paint_of(grays), STOP_AREA, 10, "g0")[0])
     assert not others
     assert first == (0, pytest.approx(20, abs=1.5))
     assert last == (1, pytest.approx(140, abs=1.5))
@@ -44,6 +44,12 @@ def test_noise_at_the_ends_does_not_tilt_the_whole_gradient() -> None:
 
 @pytest.mark.parametrize(("swing", "flat"), [(3.0, True), (6.0, False)])
 def test_what_hardly_varies_is_one_color(swing: float, flat: bool) -> None:
-    definition, fill, _ = fill_of(paint_of(100 + swing * np.cos(WAYS / 120 * np.pi)), 10, "g0")
+    definition, fill, _ = fill_of(paint_of(100 + swing * np.cos(WAYS / 120 * np.pi)), STOP_AREA, 10, "g0")
     assert (definition == "") is flat
     assert (fill == "#646464") is flat
+
+
+def test_the_larger_a_shape_the_more_stops_follow_its_colors() -> None:
+    bent = paint_of(100 + 12 * np.cos(WAYS / 60 * np.pi))
+    small, middle, large = (len(stops_of(fill_of(bent, area, 10, "g0")[0])) for area in (16, STOP_AREA, 40_000))
+    assert small < middle < large, (small, middle, large)
