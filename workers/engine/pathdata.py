@@ -45,11 +45,8 @@ def put_number(text: Text, at: int, value: int, spaced: bool) -> int:
     elif spaced:
         text[at] = SPACE
         at += 1
-    left, digits = abs(value), 1
-    while left >= 10:
-        left //= 10
-        digits += 1
     left = abs(value)
+    digits = size_of(left)
     for k in range(digits - 1, -1, -1):
         text[at + k] = ZERO + left % 10
         left //= 10
